@@ -1,0 +1,28 @@
+//! What a model bundle is: the one thing that agent, server and training agree on.
+//!
+//! A bundle is a folder with a `manifest.toml` that names everything else in it:
+//!
+//! ```text
+//! detector/
+//!   manifest.toml   what it is, what goes in and out, digests, budget, calibration, provenance
+//!   model.onnx      the weights
+//!   golden.json     inputs with the outputs that every build of the runtime must reproduce
+//!   card.md         for people: what it was trained on, how well it does, its limits
+//! ```
+//!
+//! Promise: [`Bundle::load`] returns only what the manifest describes byte for byte. A missing,
+//! oversized, truncated or exchanged file is refused with the file, the key and what to do, and no
+//! input makes it panic. It does not run the model: the runtime does, and compares with
+//! [`Golden`].
+
+pub mod bundle;
+pub mod digest;
+pub mod error;
+pub mod golden;
+pub mod manifest;
+
+pub use bundle::Bundle;
+pub use digest::Sha256Hex;
+pub use error::BundleError;
+pub use golden::{Case, Golden};
+pub use manifest::Manifest;

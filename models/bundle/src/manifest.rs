@@ -1,0 +1,290 @@
+//! `manifest.toml`: what a bundle is, and what its files must be.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Sha256Hex;
+use crate::error::BundleError;
+
+/// The manifest's file name.
+pub const MANIFEST: &str = "manifest.toml";
+/// The schema this version reads and writes.
+pub const SCHEMA: u32 = 1;
+/// Longest name, so that it fits a topic level and a folder name everywhere.
+const MAX_NAME: usize = 64;
+
+/// What a bundle is, and what its files must be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Version of the manifest's own form.
+    pub schema: u32,
+    /// The model's name: small letters, digits and `-`.
+    pub name: String,
+    /// Its version for people: three numbers, `1.0.0`.
+    pub version: String,
+    /// Counts up by one with every release; what is compared when a bundle is replaced.
+    pub release: u32,
+    /// What it is for.
+    pub task: Task,
+    /// SPDX identifier of the licence of weights and card.
+    pub licence: String,
+    /// One sentence for people.
+    pub description: String,
+    /// The weights.
+    pub model: ModelFile,
+    /// The golden vectors.
+    pub golden: GoldenFile,
+    /// The card.
+    pub card: CardFile,
+    /// What it may cost to run.
+    #[serde(default)]
+    pub budget: Budget,
+    /// Calibration of the alarm layer that belongs to these weights; read by the detector.
+    #[serde(default)]
+    pub detector: Option<toml::Table>,
+    /// Figures, with the command that prints them.
+    #[serde(default)]
+    pub evaluation: toml::Table,
+    /// Where it comes from.
+    pub provenance: Provenance,
+}
+
+/// What a model is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Task {
+    /// Scores windows of a machine's channels.
+    Detect,
+}
+
+/// The weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelFile {
+    /// Plain file name inside the bundle.
+    pub file: String,
+    /// How the file is written.
+    pub format: Format,
+    /// Digest of the file.
+    pub sha256: Sha256Hex,
+    /// Length of the file.
+    pub bytes: u64,
+    /// What goes in.
+    pub input: Tensor,
+    /// What comes out.
+    pub output: Tensor,
+}
+
+/// How a model file is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// ONNX.
+    Onnx,
+}
+
+/// A tensor that goes into or comes out of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tensor {
+    /// Its name in the model file.
+    pub name: String,
+    /// Type of its elements.
+    #[serde(rename = "type")]
+    pub element: Element,
+    /// Its dimensions, outermost first.
+    pub shape: Vec<Dimension>,
+}
+
+/// Type of a tensor's elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Element {
+    /// 32-bit IEEE 754.
+    F32,
+}
+
+/// One dimension of a tensor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Dimension {
+    /// Always this many.
+    Fixed(u32),
+    /// As many as the device has of what the name says, such as `channels`.
+    Named(String),
+}
+
+/// The golden vectors' file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GoldenFile {
+    /// Plain file name inside the bundle.
+    pub file: String,
+    /// Digest of the file.
+    pub sha256: Sha256Hex,
+}
+
+/// The card's file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CardFile {
+    /// Plain file name inside the bundle.
+    pub file: String,
+}
+
+/// What a model may cost to run, on the smallest supported board. 0 is "not stated".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Budget {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// 95th percentile of one call, in microseconds.
+    pub p95_us: u32,
+}
+
+/// Where a model comes from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// The code that made it, with its version.
+    pub code: String,
+    /// The seed of its training.
+    pub seed: u64,
+    /// What it was trained on.
+    pub data: Vec<DataSet>,
+}
+
+/// A set a model was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSet {
+    /// Its name.
+    pub name: String,
+    /// Digest of the set, or of the recipe that makes it.
+    pub sha256: Sha256Hex,
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    ///
+    /// # Errors
+    /// Names the line and key of what is unknown, missing, of the wrong type or impossible.
+    pub fn parse(text: &str) -> Result<Self, BundleError> {
+        let syntax = |error: &toml::de::Error, key: String| BundleError::Malformed {
+            file: MANIFEST.into(),
+            line: line_of(text, error.span().map_or(0, |span| span.start)),
+            key,
+            problem: error.message().to_owned(),
+        };
+        // The schema comes first: a manifest of a later one is told apart from a wrong one.
+        let table: toml::Table = text.parse().map_err(|e| syntax(&e, ".".into()))?;
+        if let Some(found) = table.get("schema").and_then(toml::Value::as_integer)
+            && found != i64::from(SCHEMA)
+        {
+            return Err(BundleError::Schema { file: MANIFEST.into(), found, supported: SCHEMA });
+        }
+        let document = toml::Deserializer::parse(text).map_err(|e| syntax(&e, ".".into()))?;
+        let manifest: Manifest = serde_path_to_error::deserialize(document)
+            .map_err(|e| syntax(e.inner(), e.path().to_string()))?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    fn check(&self) -> Result<(), BundleError> {
+        let invalid = |key: &str, problem: String| Err(BundleError::invalid(MANIFEST, key, problem));
+        let name_fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if self.name.is_empty() || self.name.len() > MAX_NAME || !self.name.bytes().all(name_fits) {
+            let name = &self.name;
+            return invalid("name", format!("`{name}` must be 1 to {MAX_NAME} of a-z, 0-9 and `-`"));
+        }
+        let numbers: Vec<&str> = self.version.split('.').collect();
+        if numbers.len() != 3 || numbers.iter().any(|n| n.parse::<u32>().is_err()) {
+            return invalid("version", format!("`{}` must be three numbers such as `1.0.0`", self.version));
+        }
+        if self.release == 0 {
+            return invalid("release", "0 must be 1 or more: releases count up from 1".into());
+        }
+        if self.licence.is_empty() {
+            return invalid("licence", "must not be empty: an SPDX identifier such as `Apache-2.0`".into());
+        }
+        if self.model.bytes == 0 {
+            return invalid("model.bytes", "must be the length of the model file".into());
+        }
+        for (key, tensor) in [("model.input", &self.model.input), ("model.output", &self.model.output)] {
+            tensor.check(key)?;
+        }
+        let files = [
+            ("model.file", &self.model.file),
+            ("golden.file", &self.golden.file),
+            ("card.file", &self.card.file),
+        ];
+        for (at, (key, file)) in files.iter().enumerate() {
+            check_file_name(key, file)?;
+            if files[..at].iter().any(|(_, other)| other == file) {
+                return invalid(key, format!("`{file}` is named twice: every file has one role"));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Tensor {
+    fn check(&self, key: &str) -> Result<(), BundleError> {
+        let invalid =
+            |part: &str, problem: &str| Err(BundleError::invalid(MANIFEST, format!("{key}.{part}"), problem));
+        if self.name.is_empty() {
+            return invalid("name", "must not be empty: the tensor's name in the model file");
+        }
+        let impossible = |dimension: &Dimension| match dimension {
+            Dimension::Fixed(size) => *size == 0,
+            Dimension::Named(name) => name.is_empty(),
+        };
+        if self.shape.is_empty() || self.shape.iter().any(impossible) {
+            return invalid("shape", "needs one or more dimensions, each a number from 1 or a name");
+        }
+        Ok(())
+    }
+
+    /// The innermost dimension, where it is fixed.
+    #[must_use]
+    pub fn width(&self) -> Option<usize> {
+        match self.shape.last() {
+            Some(Dimension::Fixed(width)) => usize::try_from(*width).ok(),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Dimension::Fixed(size) => write!(f, "{size}"),
+            Dimension::Named(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A bundle never reaches outside its folder: its files have plain names.
+fn check_file_name(key: &str, name: &str) -> Result<(), BundleError> {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
+    let plain = !name.is_empty()
+        && name.len() <= MAX_NAME
+        && !name.starts_with('.')
+        && name != MANIFEST
+        && name.bytes().all(fits);
+    if plain {
+        return Ok(());
+    }
+    let problem = format!(
+        "`{name}` must be the plain name of a file in the bundle's folder: 1 to {MAX_NAME} letters, digits, \
+         `.`, `-` and `_`, not starting with `.`, and not `{MANIFEST}`"
+    );
+    Err(BundleError::invalid(MANIFEST, key, problem))
+}
+
+/// The line, from 1, that holds the byte at `at`.
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
+    text.bytes().take(at).filter(|&b| b == b'\n').count() + 1
+}
