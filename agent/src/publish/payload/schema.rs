@@ -1,0 +1,14 @@
+//! The ids of the payloads' JSON Schemas; the schemas themselves are `agent/schemas/*.schema.json`.
+
+/// Aggregates.
+pub const DATA: &str = "urn:lineside:schema:v1:data";
+/// Changes of incidents.
+pub const INCIDENT: &str = "urn:lineside:schema:v1:incident";
+/// Open incidents.
+pub const INCIDENT_STATE: &str = "urn:lineside:schema:v1:incident-state";
+/// Newest values.
+pub const LAST: &str = "urn:lineside:schema:v1:last";
+/// Descriptions of devices.
+pub const META: &str = "urn:lineside:schema:v1:meta";
+/// The gateway's state.
+pub const STATUS: &str = "urn:lineside:schema:v1:status";
