@@ -1,0 +1,215 @@
+//! A report for people.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+
+use super::report::{DevicePhase, DeviceStatus, SourceState, StatusReport};
+use crate::cli::terminal::Paint;
+use crate::config::ByteSize;
+use crate::time::Timestamp;
+
+/// The report as aligned text, coloured where `paint` paints.
+#[must_use]
+pub fn page(report: &StatusReport, paint: Paint) -> String {
+    let mut text = String::new();
+    write(&mut text, report, paint).expect("writing to a string cannot fail");
+    text
+}
+
+fn write(out: &mut String, report: &StatusReport, paint: Paint) -> fmt::Result {
+    let ready = if report.not_ready.is_empty() { paint.green("ready") } else { paint.red("not ready") };
+    let up = seconds(report.uptime_s);
+    let name = paint.bold(&format!("{}/{}", report.site, report.gateway));
+    writeln!(out, "{name}  {ready}  version {}, boot {}, up {up}", report.version, report.boot)?;
+    for reason in &report.not_ready {
+        writeln!(out, "  {}", paint.red(reason))?;
+    }
+    writeln!(out, "\nbroker  {}", broker(report, paint))?;
+    writeln!(out, "outbox  {}", outbox(report))?;
+    for loss in &report.losses {
+        writeln!(out, "{}", paint.red(&format!("lost    {} records: {}", loss.records, loss.reason)))?;
+    }
+    for model in &report.models {
+        writeln!(out, "model   {} {} ({})", model.name, model.version, model.role)?;
+    }
+    if let Some(bytes) = report.resident_bytes {
+        writeln!(out, "memory  {}", size(bytes))?;
+    }
+    out.push('\n');
+    devices(out, &report.devices, paint)
+}
+
+fn broker(report: &StatusReport, paint: Paint) -> String {
+    let mqtt = &report.mqtt;
+    let since = mqtt.since.map_or_else(String::new, |since| format!(" for {}", ago(report.time, since)));
+    let state = match (mqtt.enabled, mqtt.connected) {
+        (false, _) => return "publishing is off (mqtt.enabled = false)".to_owned(),
+        (true, true) => paint.green("connected"),
+        (true, false) => paint.red("not connected"),
+    };
+    let error = match &mqtt.last_error {
+        Some(error) if !mqtt.connected => format!(": {error}"),
+        _ => String::new(),
+    };
+    format!("{} {state}{since}{error}", mqtt.broker)
+}
+
+fn outbox(report: &StatusReport) -> String {
+    let outbox = &report.outbox;
+    let oldest =
+        outbox.oldest.map_or_else(String::new, |time| format!(", oldest {} ago", ago(report.time, time)));
+    let evicted: u64 = outbox.evicted.values().sum();
+    let (waiting, bytes) = (outbox.depth, size(outbox.bytes));
+    let (accepted, acknowledged) = (outbox.accepted, outbox.acknowledged);
+    let reasons = reasons(&outbox.evicted);
+    format!(
+        "{waiting} waiting ({bytes}{oldest}); {accepted} accepted, {acknowledged} acknowledged, {evicted} evicted{reasons}"
+    )
+}
+
+fn devices(out: &mut String, devices: &[DeviceStatus], paint: Paint) -> fmt::Result {
+    const HEAD: [&str; 7] = ["DEVICE", "STATE", "SCORE", "LIMIT", "SAMPLES", "REJECTED", "WINDOWS"];
+    let number = |value: Option<f32>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
+    let row = |device: &DeviceStatus| -> [String; 7] {
+        [
+            device.id.clone(),
+            state(device),
+            number(device.score),
+            number(device.limit),
+            device.samples_accepted.to_string(),
+            device.samples_rejected.values().sum::<u64>().to_string(),
+            device.windows.to_string(),
+        ]
+    };
+    let rows: Vec<[String; 7]> = devices.iter().map(row).collect();
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .chain([HEAD[column].len()])
+            .max()
+            .unwrap_or_default()
+    };
+    let line = |cells: &[String; 7]| {
+        let cells: Vec<String> = cells
+            .iter()
+            .enumerate()
+            // Names stand left, figures right.
+            .map(
+                |(i, cell)| {
+                    if i < 2 { format!("{cell:<0$}", width(i)) } else { format!("{cell:>0$}", width(i)) }
+                },
+            )
+            .collect();
+        cells.join("  ")
+    };
+    writeln!(out, "{}", paint.dim(&line(&HEAD.map(str::to_owned))))?;
+    for (device, row) in devices.iter().zip(&rows) {
+        let text = line(row);
+        let bad = device.alarm || device.open_incident.is_some() || device.source == SourceState::Failed;
+        writeln!(out, "{}{}", if bad { paint.red(&text) } else { text }, reasons(&device.samples_rejected))?;
+        if let Some(error) = &device.source_error {
+            writeln!(out, "  {}", paint.red(error))?;
+        }
+    }
+    Ok(())
+}
+
+fn state(device: &DeviceStatus) -> String {
+    match (device.source, device.phase, &device.open_incident) {
+        (SourceState::Failed, ..) => "source failed".to_owned(),
+        (_, _, Some(incident)) => format!("incident {incident}"),
+        (SourceState::Ended, ..) => "ended".to_owned(),
+        (_, DevicePhase::Starting, _) | (SourceState::Starting, ..) => "starting".to_owned(),
+        (_, DevicePhase::Learning, _) => match device.learning_remaining {
+            Some(remaining) => format!("learning, {remaining} windows left"),
+            None => "learning".to_owned(),
+        },
+        (_, DevicePhase::Watching, _) if device.alarm => "alarm".to_owned(),
+        (_, DevicePhase::Watching, _) => "watching".to_owned(),
+    }
+}
+
+/// `  (3 missing, 1 too_late)`, or nothing.
+fn reasons(counts: &BTreeMap<String, u64>) -> String {
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(reason, count)| format!("{count} {reason}"))
+        .collect();
+    if counts.is_empty() { String::new() } else { format!("  ({})", counts.join(", ")) }
+}
+
+fn ago(now: Timestamp, then: Timestamp) -> String {
+    seconds(now.since(then).as_secs_f64())
+}
+
+/// Two units are enough to see how long: `3 d 4 h`, `12 s`.
+fn seconds(seconds: f64) -> String {
+    const UNITS: [(&str, u64); 4] = [("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1)];
+    let mut rest = seconds.max(0.0).floor() as u64;
+    let mut parts = Vec::new();
+    for (unit, size) in UNITS {
+        if rest >= size && parts.len() < 2 {
+            parts.push(format!("{} {unit}", rest / size));
+            rest %= size;
+        }
+    }
+    if parts.is_empty() { "0 s".to_owned() } else { parts.join(" ") }
+}
+
+/// A size with one decimal in the largest unit that it fills.
+fn size(bytes: u64) -> String {
+    for (unit, one) in [("GiB", ByteSize::mib(1024)), ("MiB", ByteSize::mib(1)), ("KiB", ByteSize(1 << 10))] {
+        if bytes >= one.0 {
+            return format!("{:.1} {unit}", bytes as f64 / one.0 as f64);
+        }
+    }
+    format!("{bytes} B")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::board::tests::{board, start};
+    use super::*;
+
+    #[test]
+    fn the_page_lines_up_and_names_what_is_wrong() {
+        let board = board();
+        start(&board);
+        board.mqtt(|mqtt| {
+            mqtt.since = Some(Timestamp::from_millis(1_795_248_000_123 - 3_700_000));
+            mqtt.last_error = Some("connection refused".to_owned());
+        });
+        board.outbox(|outbox| {
+            (outbox.depth, outbox.bytes, outbox.accepted, outbox.acknowledged) = (12, 3_800, 20, 7);
+            outbox.evicted.insert("too_old".to_owned(), 1);
+        });
+        board.device(0, |device| {
+            device.phase = DevicePhase::Watching;
+            (device.score, device.limit, device.windows) = (Some(1.25), Some(4.5), 900);
+            device.samples_accepted = 3_600;
+            device.samples_rejected.insert("missing".to_owned(), 4);
+        });
+        board.lost("cut short by damage", 3);
+        let report = StatusReport { resident_bytes: Some(21 << 20), ..board.report() };
+        let version = &report.version;
+        assert_eq!(
+            page(&report, Paint::Plain),
+            format!(
+                "site/gateway  ready  version {version}, boot 0, up 0 s\n\n\
+                 broker  localhost:1883 not connected for 1 h 1 min: connection refused\n\
+                 outbox  12 waiting (3.7 KiB); 20 accepted, 7 acknowledged, 1 evicted  (1 too_old)\n\
+                 lost    3 records: cut short by damage\n\
+                 memory  21.0 MiB\n\n\
+                 DEVICE  STATE     SCORE  LIMIT  SAMPLES  REJECTED  WINDOWS\n\
+                 pump-1  watching   1.25   4.50     3600         4      900  (4 missing)\n"
+            )
+        );
+    }
+
+    #[test]
+    fn lengths_of_time_have_two_units_at_most() {
+        let texts = [0.4, 61.0, 3_600.0, 93_784.0].map(seconds);
+        assert_eq!(texts, ["0 s", "1 min 1 s", "1 h", "1 d 2 h"]);
+    }
+}

@@ -1,0 +1,196 @@
+//! What `/status` says, as JSON.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// The state of the agent at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatusReport {
+    /// The site's name.
+    pub site: String,
+    /// The gateway's name.
+    pub gateway: String,
+    /// The agent's version.
+    pub version: String,
+    /// How often the agent has been started on its data folder; 0 until the outbox is open.
+    pub boot: u32,
+    /// When the report was made, RFC 3339.
+    #[serde(with = "moment")]
+    pub time: Timestamp,
+    /// Time since the start, in seconds.
+    pub uptime_s: f64,
+    /// Why the agent is not ready; empty when it is.
+    pub not_ready: Vec<String>,
+    /// Delivery.
+    pub mqtt: MqttStatus,
+    /// What is kept.
+    pub outbox: OutboxStatus,
+    /// One entry per device, in the configuration's order.
+    pub devices: Vec<DeviceStatus>,
+    /// The models that are loaded.
+    pub models: Vec<ModelStatus>,
+    /// Resident memory in bytes, where the system tells.
+    pub resident_bytes: Option<u64>,
+    /// Accepted records that are gone without having been acknowledged or evicted.
+    pub losses: Vec<Loss>,
+}
+
+/// The connection to the control room's broker.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MqttStatus {
+    /// Whether it is configured to publish at all.
+    pub enabled: bool,
+    /// The broker, `host:port`.
+    pub broker: String,
+    /// Whether the broker has accepted the connection.
+    pub connected: bool,
+    /// Since when it is as it is, RFC 3339.
+    #[serde(with = "moment::option")]
+    pub since: Option<Timestamp>,
+    /// Why it was last lost or refused.
+    pub last_error: Option<String>,
+}
+
+/// The outbox and its counters since the start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OutboxStatus {
+    /// Whether it is open.
+    pub open: bool,
+    /// Why it cannot take records, if so.
+    pub error: Option<String>,
+    /// How often the agent has been started on this data folder.
+    pub boot: u32,
+    /// Records that wait.
+    pub depth: u64,
+    /// Their size in bytes.
+    pub bytes: u64,
+    /// When the oldest of them was accepted, RFC 3339.
+    #[serde(with = "moment::option")]
+    pub oldest: Option<Timestamp>,
+    /// Records accepted.
+    pub accepted: u64,
+    /// Records acknowledged by the broker.
+    pub acknowledged: u64,
+    /// Records evicted, by reason.
+    pub evicted: BTreeMap<String, u64>,
+}
+
+/// Records that were lost.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Loss {
+    /// Why.
+    pub reason: String,
+    /// How many.
+    pub records: u64,
+}
+
+/// One device.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DeviceStatus {
+    /// Its id.
+    pub id: String,
+    /// Whether samples come.
+    pub source: SourceState,
+    /// Why the source ended, if it failed.
+    pub source_error: Option<String>,
+    /// Where its detector stands.
+    pub phase: DevicePhase,
+    /// Windows left until it watches, while it is learning.
+    pub learning_remaining: Option<u32>,
+    /// The score of the newest window, in logits.
+    pub score: Option<f32>,
+    /// The score above which an alarm is raised, in logits.
+    pub limit: Option<f32>,
+    /// Whether an alarm stands.
+    pub alarm: bool,
+    /// The id of the open incident.
+    pub open_incident: Option<String>,
+    /// Samples accepted.
+    pub samples_accepted: u64,
+    /// Samples rejected, by reason.
+    pub samples_rejected: BTreeMap<String, u64>,
+    /// Windows scored.
+    pub windows: u64,
+    /// Windows with an alarm.
+    pub alarms: u64,
+    /// Incidents opened.
+    pub incidents: u64,
+}
+
+/// Where a device's source stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceState {
+    /// Not started yet.
+    #[default]
+    Starting,
+    /// It delivers, or waits for input.
+    Running,
+    /// A recording or simulation came to its end.
+    Ended,
+    /// It cannot go on.
+    Failed,
+}
+
+/// Where a device's detector stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DevicePhase {
+    /// The detector is not loaded yet.
+    #[default]
+    Starting,
+    /// Commissioning: it calibrates itself and raises no alarm.
+    Learning,
+    /// Calibrated.
+    Watching,
+}
+
+/// A loaded model.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelStatus {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it is for: `detector`.
+    pub role: String,
+}
+
+/// Timestamps as RFC 3339.
+mod moment {
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    use crate::time::Timestamp;
+
+    pub(super) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(time)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let time: jiff::Timestamp = text.parse().map_err(de::Error::custom)?;
+        Ok(Timestamp::from_micros(time.as_microsecond()))
+    }
+
+    pub(super) mod option {
+        use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+        use crate::time::Timestamp;
+
+        #[derive(Serialize, Deserialize)]
+        struct Moment(#[serde(with = "super")] Timestamp);
+
+        pub fn serialize<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+            time.map(Moment).serialize(serializer)
+        }
+
+        pub fn deserialize<'de, D: Deserializer<'de>>(
+            deserializer: D,
+        ) -> Result<Option<Timestamp>, D::Error> {
+            Ok(Option::<Moment>::deserialize(deserializer)?.map(|moment| moment.0))
+        }
+    }
+}
