@@ -1,0 +1,117 @@
+//! What the agent shows of itself: counters and gauges for `/metrics`, figures for the board.
+
+use std::time::Duration;
+
+use metrics::{counter, gauge, histogram};
+
+use crate::config::DeviceConfig;
+use crate::outbox::OutboxStats;
+use crate::publish::PublishStats;
+use crate::signal::BadSample;
+use crate::signal::align::InputCounts;
+use crate::status::StatusBoard;
+use crate::status::metrics as names;
+use crate::status::report::{DevicePhase, DeviceStatus, StatusReport};
+use crate::status::resident_bytes;
+
+/// What it took to bring one window through a device's pipeline.
+pub fn window_cost(device: &str, cost: Duration) {
+    histogram!(names::WINDOW_SECONDS.name, "device" => device.to_owned()).record(cost.as_secs_f64());
+}
+
+/// Samples by channel and reason.
+pub fn input(device: &DeviceConfig, counts: &InputCounts) {
+    for (channel, (accepted, rejected)) in
+        device.channels.iter().zip(counts.accepted.iter().zip(&counts.rejected))
+    {
+        counter!(names::SAMPLES.name, "device" => device.id.clone(), "channel" => channel.name.clone())
+            .absolute(*accepted);
+        reject(device, &channel.name, rejected);
+    }
+    reject(device, "", &counts.whole);
+}
+
+fn reject(device: &DeviceConfig, channel: &str, rejected: &[u64]) {
+    for (reason, &count) in BadSample::ALL.iter().zip(rejected) {
+        // A series for what never happened costs memory on every gateway.
+        if count > 0 {
+            let labels = [
+                ("device", device.id.clone()),
+                ("channel", channel.to_owned()),
+                ("reason", reason.name().to_owned()),
+            ];
+            counter!(names::SAMPLES_REJECTED.name, &labels).absolute(count);
+        }
+    }
+}
+
+/// Samples of a device on the board.
+pub fn show_input(status: &mut DeviceStatus, counts: &InputCounts) {
+    status.samples_accepted = counts.total_accepted();
+    for reason in BadSample::ALL {
+        let count = counts.of(reason);
+        if count > 0 {
+            status.samples_rejected.insert(reason.name().to_owned(), count);
+        }
+    }
+}
+
+/// The outbox and delivery on the board.
+pub fn show_delivery(board: &StatusBoard, outbox: &OutboxStats, publish: Option<&PublishStats>) {
+    board.outbox(|status| {
+        status.open = true;
+        status.boot = outbox.boot;
+        status.depth = outbox.depth;
+        status.bytes = outbox.bytes;
+        status.oldest = outbox.oldest_unsent;
+        status.accepted = outbox.accepted;
+        status.acknowledged = outbox.acknowledged;
+        status.evicted = outbox.evicted.iter().map(|(reason, &n)| (reason.name().to_owned(), n)).collect();
+    });
+    if let Some(publish) = publish {
+        counter!(names::MQTT_CONNECTS.name, "result" => "accepted").absolute(publish.connections);
+        counter!(names::MQTT_CONNECTS.name, "result" => "failed")
+            .absolute(publish.attempts.saturating_sub(publish.connections));
+        board.mqtt(|status| {
+            status.connected = publish.connected;
+            status.since = publish.since;
+            status.last_error = publish.last_error.clone();
+        });
+    }
+}
+
+/// Everything on the board as metrics.
+pub fn export(report: &StatusReport) {
+    for device in &report.devices {
+        let id = device.id.clone();
+        counter!(names::WINDOWS_SCORED.name, "device" => id.clone()).absolute(device.windows);
+        counter!(names::ALARMS.name, "device" => id.clone()).absolute(device.alarms);
+        counter!(names::INCIDENTS.name, "device" => id.clone()).absolute(device.incidents);
+        gauge!(names::INCIDENTS_OPEN.name, "device" => id.clone()).set(if device.open_incident.is_some() {
+            1.0
+        } else {
+            0.0
+        });
+        if let Some(score) = device.score.filter(|_| device.phase == DevicePhase::Watching) {
+            gauge!(names::SCORE.name, "device" => id.clone()).set(score);
+        }
+        if let Some(limit) = device.limit {
+            gauge!(names::SCORE_LIMIT.name, "device" => id).set(limit);
+        }
+    }
+    let outbox = &report.outbox;
+    counter!(names::OUTBOX_ACCEPTED.name).absolute(outbox.accepted);
+    counter!(names::OUTBOX_ACKNOWLEDGED.name).absolute(outbox.acknowledged);
+    for (reason, &count) in &outbox.evicted {
+        counter!(names::OUTBOX_EVICTED.name, "reason" => reason.clone()).absolute(count);
+    }
+    for loss in &report.losses {
+        counter!(names::OUTBOX_LOST.name, "reason" => loss.reason.clone()).absolute(loss.records);
+    }
+    gauge!(names::OUTBOX_DEPTH.name).set(outbox.depth as f64);
+    gauge!(names::OUTBOX_BYTES.name).set(outbox.bytes as f64);
+    gauge!(names::MQTT_CONNECTED.name).set(if report.mqtt.connected { 1.0 } else { 0.0 });
+    if let Some(bytes) = resident_bytes() {
+        gauge!(names::RESIDENT_BYTES.name).set(bytes as f64);
+    }
+}

@@ -1,0 +1,308 @@
+//! The running agent: sources on threads of their own, one worker for the pipelines, the outbox
+//! on its thread, one task each for delivery and for what the agent shows of itself.
+
+pub mod delivery;
+mod feed;
+mod gauges;
+mod presence;
+pub mod state;
+mod worker;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::task::{JoinHandle as Task, spawn_blocking};
+use tracing::{info, warn};
+
+use self::delivery::Delivery;
+use self::feed::{Fed, Feed, QUEUE};
+use self::presence::Presence;
+use self::state::StateFile;
+use self::worker::{Watched, Worker};
+use crate::clock::Clock;
+use crate::config::{Config, DeviceConfig};
+use crate::detect::detector::{DetectError, DetectorModel};
+use crate::outbox::{Outbox, OutboxError, OutboxStats};
+use crate::pipeline::{DevicePipeline, PipelineError};
+use crate::publish::{PublishError, PublishStats, Publisher, TopicError, Topics};
+use crate::source::{self, SourceError};
+use crate::status::StatusBoard;
+use crate::status::report::{ModelStatus, SourceState, StatusReport};
+
+/// Folder of the outbox within the data folder.
+const OUTBOX: &str = "outbox";
+/// Folder of the devices' calibrations within the data folder.
+const STATE: &str = "state";
+/// How often the board and the metrics are brought up to date.
+const SHOW: Duration = Duration::from_secs(1);
+
+/// Why the agent cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum AgentError {
+    /// The data folder cannot be used.
+    #[error("gateway.data_dir {path}: {cause}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+    /// The outbox cannot be opened.
+    #[error(transparent)]
+    Outbox(#[from] OutboxError),
+    /// The model cannot be used.
+    #[error("detect.model: {0}")]
+    Model(#[from] DetectError),
+    /// A device's pipeline cannot be built.
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    /// A device's source cannot be opened.
+    #[error("device `{device}`: {cause}")]
+    Source {
+        /// The device's id.
+        device: String,
+        /// What stands in the way.
+        cause: SourceError,
+    },
+    /// A name cannot be part of a topic.
+    #[error(transparent)]
+    Topic(#[from] TopicError),
+    /// Delivery cannot begin.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// The system gives no thread.
+    #[error("no thread for {what}: {cause}")]
+    Thread {
+        /// What it is for.
+        what: String,
+        /// What the system says.
+        cause: std::io::Error,
+    },
+}
+
+/// The agent while it runs.
+pub struct Agent {
+    board: Arc<StatusBoard>,
+    outbox: Outbox,
+    publisher: Option<Arc<Publisher>>,
+    stop: Arc<AtomicBool>,
+    sources: Vec<JoinHandle<()>>,
+    worker: JoinHandle<()>,
+    show: Task<()>,
+}
+
+/// The agent's last words.
+#[derive(Clone, Debug)]
+pub struct Closing {
+    /// The board when it stopped.
+    pub report: StatusReport,
+    /// The outbox when it stopped.
+    pub outbox: OutboxStats,
+    /// Delivery when it stopped; `None` where nothing is published.
+    pub publish: Option<PublishStats>,
+}
+
+impl Agent {
+    /// Starts everything that a validated configuration asks for, on the current runtime.
+    ///
+    /// # Errors
+    /// What stands in the way, with the key, file or device. An absent broker does not.
+    pub fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Agent, AgentError> {
+        let data = &config.gateway.data_dir;
+        let folder = |cause| AgentError::Folder { path: data.clone(), cause };
+        std::fs::create_dir_all(data).map_err(folder)?;
+        let board = StatusBoard::new(config, Arc::clone(&clock));
+        let model = match &config.detect.model {
+            Some(folder) => DetectorModel::load(folder)?,
+            None => DetectorModel::builtin()?,
+        };
+        let (name, version) = (model.name().to_owned(), model.version().to_owned());
+        board.models(|models| models.push(ModelStatus { name, version, role: "detector".into() }));
+
+        let mut watched = Vec::new();
+        let mut opened = Vec::new();
+        for device in &config.devices {
+            watched.push(watch(device, config, &model)?);
+            let source = source::open(device, Arc::clone(&clock));
+            opened.push(source.map_err(|cause| AgentError::Source { device: device.id.clone(), cause })?);
+        }
+
+        let (outbox, opening) = Outbox::open(&config.outbox, &data.join(OUTBOX), Arc::clone(&clock))?;
+        for finding in &opening.findings {
+            warn!("outbox: {finding}");
+        }
+        info!(boot = opening.boot, recovered = opening.recovered, "outbox open");
+        let topics = Topics::new(&config.mqtt.prefix, &config.gateway.site, &config.gateway.name)?;
+        let presence = Presence::new(topics.clone(), model.reference(), outbox.clone(), Arc::clone(&clock));
+        let publisher = match config.mqtt.enabled {
+            true => Some(Arc::new(Publisher::start(
+                &config.mqtt,
+                config.client_id(),
+                presence.birth(),
+                outbox.clone(),
+                Arc::clone(&clock),
+            )?)),
+            false => None,
+        };
+        let delivery = Delivery {
+            topics,
+            leaves: config.publish.clone(),
+            model: model.reference(),
+            outbox: outbox.clone(),
+            live: publisher.clone(),
+            boot: opening.boot,
+        };
+        for Watched { device, pipeline, .. } in &watched {
+            delivery.introduce(device, pipeline.open_incident(), clock.now());
+        }
+
+        let (sender, fed) = sync_channel(QUEUE);
+        let worker = Worker {
+            watched,
+            delivery,
+            board: Arc::clone(&board),
+            clock,
+            save_interval: config.detect.save_interval.0,
+        };
+        let worker = spawn("worker", move || worker.run(&fed))?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let mut sources = Vec::new();
+        for (index, source) in opened.into_iter().enumerate() {
+            let feed = Feed { device: index, worker: sender.clone(), stop: Arc::clone(&stop) };
+            let id = &config.devices[index].id;
+            board.device(index, |status| status.source = SourceState::Running);
+            sources.push(spawn(&format!("source {id}"), move || feed_from(source, feed))?);
+        }
+        drop(sender);
+        let show = show(&board, &outbox, publisher.clone(), presence, config.publish.status_interval.0);
+        Ok(Agent { board, outbox, publisher, stop, sources, worker, show: tokio::spawn(show) })
+    }
+
+    /// How it is.
+    #[must_use]
+    pub fn board(&self) -> Arc<StatusBoard> {
+        Arc::clone(&self.board)
+    }
+
+    /// How the outbox is.
+    #[must_use]
+    pub fn outbox(&self) -> OutboxStats {
+        self.outbox.stats()
+    }
+
+    /// How delivery is doing; `None` where nothing is published.
+    #[must_use]
+    pub fn delivery(&self) -> Option<PublishStats> {
+        self.publisher.as_ref().map(|publisher| publisher.stats())
+    }
+
+    /// Whether every source has come to its end: nothing new will happen.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.sources.iter().all(JoinHandle::is_finished)
+    }
+
+    /// Stops in order: sources, pipelines, outbox, delivery. What was accepted is on the disk
+    /// when this returns, and delivered as far as the broker answers within some seconds.
+    pub async fn stop(self) -> Closing {
+        let Agent { board, outbox, publisher, stop, sources, worker, show } = self;
+        stop.store(true, Ordering::Relaxed);
+        let held = outbox.clone();
+        let ended = spawn_blocking(move || {
+            for thread in sources.into_iter().chain([worker]) {
+                if thread.join().is_err() {
+                    warn!("a thread of the agent ended with a panic");
+                }
+            }
+            held.flush();
+        });
+        if ended.await.is_err() {
+            warn!("the agent's threads did not end in order");
+        }
+        show.abort();
+        // Aborting drops the task's handle of the publisher at its next step at the latest.
+        let _ = show.await;
+        // Worker and display have let go of it by now.
+        let publish = match publisher.and_then(Arc::into_inner) {
+            None => None,
+            Some(publisher) => Some(publisher.shutdown().await),
+        };
+        let figures = outbox.stats();
+        gauges::show_delivery(&board, &figures, publish.as_ref());
+        outbox.close();
+        Closing { report: board.report(), outbox: figures, publish }
+    }
+}
+
+/// Builds a device's pipeline and continues where it stood before a restart.
+fn watch(device: &DeviceConfig, config: &Config, model: &DetectorModel) -> Result<Watched, AgentError> {
+    let mut pipeline = DevicePipeline::new(device, config, model)?;
+    let folder = config.gateway.data_dir.join(STATE);
+    let unusable = |cause| AgentError::Folder { path: folder.clone(), cause };
+    let state = StateFile::new(&folder, device).map_err(unusable)?;
+    let path = state.path().display().to_string();
+    let restored = match state.read().map_err(unusable)? {
+        None => None,
+        Some(Err(error)) => Some(Err(error.to_string())),
+        Some(Ok(bytes)) => Some(pipeline.restore(&bytes)),
+    };
+    match restored {
+        None => info!(device = %device.id, "new device: it learns first"),
+        Some(Ok(())) => info!(device = %device.id, "continues with its calibration"),
+        Some(Err(why)) => {
+            warn!(device = %device.id, path, why, "its calibration is not used: it learns again");
+        }
+    }
+    Ok(Watched { device: device.clone(), pipeline, state })
+}
+
+fn feed_from(mut source: Box<dyn source::Source>, mut feed: Feed) {
+    let ended = source.run(&mut feed).err().map(|error| error.to_string());
+    let stopping = feed.stop.load(Ordering::Relaxed);
+    // When the agent stops, an open interval is not the end of the recording: it goes on later.
+    if !stopping || ended.is_some() {
+        // The worker outlives every source; were it gone, nobody could be told.
+        let _ = feed.worker.send(Fed::Ended(feed.device, ended));
+    }
+}
+
+fn spawn(what: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, AgentError> {
+    let thread = thread::Builder::new().name(what.to_owned()).spawn(run);
+    thread.map_err(|cause| AgentError::Thread { what: what.to_owned(), cause })
+}
+
+/// Keeps the board, the metrics and the retained status up to date.
+fn show(
+    board: &Arc<StatusBoard>,
+    outbox: &Outbox,
+    publisher: Option<Arc<Publisher>>,
+    presence: Presence,
+    status_interval: Duration,
+) -> impl Future<Output = ()> + Send + 'static {
+    let (board, outbox) = (Arc::clone(board), outbox.clone());
+    async move {
+        let mut look = tokio::time::interval(SHOW);
+        let mut say = tokio::time::interval(status_interval.max(SHOW));
+        // The first status is said with every connection.
+        say.reset();
+        loop {
+            tokio::select! {
+                _ = look.tick() => {
+                    let publish = publisher.as_ref().map(|publisher| publisher.stats());
+                    gauges::show_delivery(&board, &outbox.stats(), publish.as_ref());
+                    gauges::export(&board.report());
+                }
+                _ = say.tick() => {
+                    if let Some(publisher) = &publisher {
+                        let (topic, payload) = presence.online();
+                        publisher.retain(topic, payload);
+                    }
+                }
+            }
+        }
+    }
+}
