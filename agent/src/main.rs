@@ -1,0 +1,7 @@
+//! The `lineside` command.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    lineside::cli::main()
+}
