@@ -1,0 +1,20 @@
+//! Shared helpers of the system tests: a real broker, certificates, a control room, a gateway,
+//! the agent's binary, the shared recordings.
+
+pub mod agent;
+pub mod agreement;
+pub mod certificates;
+pub mod control_room;
+pub mod data;
+pub mod gateway;
+pub mod mosquitto;
+pub mod wait;
+
+use std::io::Write;
+
+/// Says aloud that a test is skipped for want of something: past the test harness, which shows
+/// what a passing test prints to nobody.
+pub fn skipped(needs: &str) {
+    // A closed stderr is no reason to fail a test.
+    let _ = writeln!(std::io::stderr(), "skipped: needs {needs}");
+}
