@@ -11,7 +11,7 @@ use crate::signal::BadSample;
 use crate::signal::align::InputCounts;
 use crate::status::StatusBoard;
 use crate::status::metrics as names;
-use crate::status::report::{DevicePhase, DeviceStatus, StatusReport};
+use crate::status::report::{DevicePhase, DeviceStatus, Loss, StatusReport};
 use crate::status::resident_bytes;
 
 /// What it took to bring one window through a device's pipeline.
@@ -68,6 +68,9 @@ pub fn show_delivery(board: &StatusBoard, outbox: &OutboxStats, publish: Option<
         status.acknowledged = outbox.acknowledged;
         status.evicted = outbox.evicted.iter().map(|(reason, &n)| (reason.name().to_owned(), n)).collect();
     });
+    let lost =
+        outbox.lost.iter().map(|(reason, &records)| Loss { reason: reason.name().to_owned(), records });
+    board.losses(|losses| *losses = lost.collect());
     if let Some(publish) = publish {
         counter!(names::MQTT_CONNECTS.name, "result" => "accepted").absolute(publish.connections);
         counter!(names::MQTT_CONNECTS.name, "result" => "failed")

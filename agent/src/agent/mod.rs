@@ -31,7 +31,7 @@ use crate::pipeline::{DevicePipeline, PipelineError};
 use crate::publish::{PublishError, PublishStats, Publisher, TopicError, Topics};
 use crate::source::{self, SourceError};
 use crate::status::StatusBoard;
-use crate::status::report::{ModelStatus, SourceState, StatusReport};
+use crate::status::report::{DevicePhase, ModelStatus, SourceState, StatusReport};
 
 /// Folder of the outbox within the data folder.
 const OUTBOX: &str = "outbox";
@@ -116,10 +116,7 @@ impl Agent {
         let folder = |cause| AgentError::Folder { path: data.clone(), cause };
         std::fs::create_dir_all(data).map_err(folder)?;
         let board = StatusBoard::new(config, Arc::clone(&clock));
-        let model = match &config.detect.model {
-            Some(folder) => DetectorModel::load(folder)?,
-            None => DetectorModel::builtin()?,
-        };
+        let model = DetectorModel::configured(&config.detect)?;
         let (name, version) = (model.name().to_owned(), model.version().to_owned());
         board.models(|models| models.push(ModelStatus { name, version, role: "detector".into() }));
 
@@ -174,7 +171,11 @@ impl Agent {
         for (index, source) in opened.into_iter().enumerate() {
             let feed = Feed { device: index, worker: sender.clone(), stop: Arc::clone(&stop) };
             let id = &config.devices[index].id;
-            board.device(index, |status| status.source = SourceState::Running);
+            board.device(index, |status| {
+                status.source = SourceState::Running;
+                // The detector is loaded; its first window says where it stands.
+                status.phase = DevicePhase::Learning;
+            });
             sources.push(spawn(&format!("source {id}"), move || feed_from(source, feed))?);
         }
         drop(sender);
@@ -192,18 +193,6 @@ impl Agent {
     #[must_use]
     pub fn outbox(&self) -> OutboxStats {
         self.outbox.stats()
-    }
-
-    /// How delivery is doing; `None` where nothing is published.
-    #[must_use]
-    pub fn delivery(&self) -> Option<PublishStats> {
-        self.publisher.as_ref().map(|publisher| publisher.stats())
-    }
-
-    /// Whether every source has come to its end: nothing new will happen.
-    #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.sources.iter().all(JoinHandle::is_finished)
     }
 
     /// Stops in order: sources, pipelines, outbox, delivery. What was accepted is on the disk

@@ -12,6 +12,7 @@ use super::recordings;
 use super::terminal::{self, Progress};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, DeviceConfig, Span};
+use crate::detect::model::DetectorModel;
 use crate::eval::runner::{Place, Plan, Recording, Runner};
 use crate::eval::{LabelWindows, Report, labels};
 use crate::signal::geometry::Geometry;
@@ -81,7 +82,7 @@ pub fn run(args: &EvalArgs, config: &Config) -> Result<ExitCode> {
 pub fn evaluate(args: &EvalArgs, config: &Config) -> Result<Report> {
     let device = recordings::device(config, args.device.as_deref())?;
     let labelled = label(args, device)?;
-    let model = recordings::model(config)?;
+    let model = DetectorModel::configured(&config.detect)?;
     let tick = Geometry::of(device)?.tick();
     let plan =
         Plan { starts: args.starts, start_rows: args.start_rows, seed: args.seed, within: args.within.0 };

@@ -7,7 +7,6 @@ use anyhow::{Context, Result};
 
 use crate::clock::Clock;
 use crate::config::{Config, CsvSource, DeviceConfig, SourceConfig};
-use crate::detect::model::DetectorModel;
 use crate::source::{SourceError, csv};
 use crate::time::Timestamp;
 
@@ -19,14 +18,6 @@ pub(super) fn device<'a>(config: &'a Config, id: Option<&str>) -> Result<&'a Dev
         Some(id) => config.devices.iter().find(|device| device.id == id).with_context(|| {
             format!("--device {id}: the configuration has no such device, only: {}", known())
         }),
-    }
-}
-
-/// The model the configuration names, otherwise the one that is built in.
-pub(super) fn model(config: &Config) -> Result<DetectorModel> {
-    match &config.detect.model {
-        Some(folder) => Ok(DetectorModel::load(folder)?),
-        None => Ok(DetectorModel::builtin()?),
     }
 }
 

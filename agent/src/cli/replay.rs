@@ -16,6 +16,7 @@ use super::terminal::{Paint, Progress};
 use crate::agent::delivery::Delivery;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, DeviceConfig};
+use crate::detect::model::DetectorModel;
 use crate::incident::{Change, Incident};
 use crate::outbox::{Outbox, Record};
 use crate::pipeline::{DevicePipeline, Output};
@@ -113,7 +114,7 @@ pub fn replay(
 ) -> Result<Tally> {
     let device = recordings::device(config, args.device.as_deref())?;
     let files = recordings::files(&args.input)?;
-    let model = recordings::model(config)?;
+    let model = DetectorModel::configured(&config.detect)?;
     let scratch = Scratch::new("replay").context("the temporary folder of the outbox")?;
     let (outbox, opening) = Outbox::open(&config.outbox, scratch.path(), Arc::clone(&clock))?;
     let mut player = Player {

@@ -5,6 +5,7 @@ use std::path::Path;
 use lineside_bundle::{Bundle, BundleError};
 use serde::Deserialize;
 
+use crate::config::DetectConfig;
 use crate::publish::payload::ModelRef;
 
 /// The factory model: always at hand, whatever the disk says.
@@ -53,6 +54,14 @@ pub enum DetectError {
 }
 
 impl DetectorModel {
+    /// The bundle that a configuration names, otherwise the model that is built in.
+    ///
+    /// # Errors
+    /// As for [`DetectorModel::load`].
+    pub fn configured(settings: &DetectConfig) -> Result<Self, DetectError> {
+        settings.model.as_deref().map_or_else(Self::builtin, Self::load)
+    }
+
     /// The model that is built into the agent.
     ///
     /// # Errors

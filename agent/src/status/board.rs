@@ -72,13 +72,9 @@ impl StatusBoard {
         change(&mut lock(&self.models));
     }
 
-    /// Adds records that were lost, by reason.
-    pub fn lost(&self, reason: &str, records: u64) {
-        let mut losses = lock(&self.losses);
-        match losses.iter_mut().find(|loss| loss.reason == reason) {
-            Some(loss) => loss.records += records,
-            None => losses.push(Loss { reason: reason.to_owned(), records }),
-        }
+    /// Changes the list of records that were lost, by reason.
+    pub fn losses(&self, change: impl FnOnce(&mut Vec<Loss>)) {
+        change(&mut lock(&self.losses));
     }
 
     /// Why the agent is not ready: the outbox must be open, every source must run or have come
@@ -201,8 +197,7 @@ pub(super) mod tests {
             device.samples_rejected.insert("not_finite".to_owned(), 4).map_or((), |_| ())
         });
         board.device(9, |device| device.alarm = true);
-        board.lost("cut short by damage", 2);
-        board.lost("cut short by damage", 3);
+        board.losses(|losses| losses.push(Loss { reason: "cut short by damage".to_owned(), records: 5 }));
         let report = board.report();
         let json = serde_json::to_string(&report).unwrap();
         assert!(json.contains("\"oldest\":\"2026-11-21T08:00:00.000Z\""), "{json}");

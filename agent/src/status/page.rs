@@ -171,6 +171,7 @@ fn size(bytes: u64) -> String {
 mod tests {
     use super::super::board::tests::{board, start};
     use super::*;
+    use crate::status::report::Loss;
 
     #[test]
     fn the_page_lines_up_and_names_what_is_wrong() {
@@ -190,7 +191,7 @@ mod tests {
             device.samples_accepted = 3_600;
             device.samples_rejected.insert("missing".to_owned(), 4);
         });
-        board.lost("cut short by damage", 3);
+        board.losses(|losses| losses.push(Loss { reason: "cut short by damage".to_owned(), records: 3 }));
         let report = StatusReport { resident_bytes: Some(21 << 20), ..board.report() };
         let version = &report.version;
         assert_eq!(

@@ -8,11 +8,13 @@ mod scenario;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
 use lineside::agent::{Agent, Closing};
+use lineside::clock::SystemClock;
 use lineside::status::resident_bytes;
 use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
@@ -72,7 +74,7 @@ async fn demo(args: &Args) -> Result<bool> {
     };
     let mut arrivals = control_room::enter(broker).await?;
     screen.title(&scenario, args.seconds);
-    let agent = Agent::start(&scenario.config, scenario::clock())?;
+    let agent = Agent::start(&scenario.config, Arc::new(SystemClock::new()))?;
     screen.line("gateway", "started; it learns first what is normal");
 
     let mut ledger = Ledger::default();

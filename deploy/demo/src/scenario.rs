@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use lineside::clock::{Clock, SystemClock};
 use lineside::config::{ChannelConfig, Config, CsvSource, DeviceConfig, SourceConfig, Span};
 use lineside::source::csv::TimeFormat;
 use lineside::time::Timestamp;
@@ -141,11 +140,6 @@ impl Recording {
         }
         Ok(Recording { delimiter, period, rows: lines.len().saturating_sub(1), channels })
     }
-}
-
-/// The clock the demo runs by.
-pub fn clock() -> std::sync::Arc<dyn Clock> {
-    std::sync::Arc::new(SystemClock::new())
 }
 
 #[cfg(test)]
