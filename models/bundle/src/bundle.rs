@@ -1,20 +1,25 @@
 //! A bundle, read and checked.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
 use std::path::Path;
 
 use crate::digest::Sha256Hex;
 use crate::error::BundleError;
+use crate::files::{self, Files, Folder};
 use crate::golden::Golden;
-use crate::manifest::{MANIFEST, Manifest};
+use crate::manifest::{Format, MANIFEST, Manifest};
+use crate::onnx;
 
 /// A manifest is a page of text; far beyond that it is something else.
 pub const MAX_MANIFEST_BYTES: u64 = 256 << 10;
-/// The largest model that a board with 1 GB is meant to hold beside everything else.
-pub const MAX_MODEL_BYTES: u64 = 64 << 20;
+/// A small language model fits; what a device can hold is less, and its own matter
+/// (`requires.memory_kib`).
+pub const MAX_MODEL_BYTES: u64 = 1 << 30;
 /// Golden vectors are a handful of calls written as text.
 pub const MAX_GOLDEN_BYTES: u64 = 8 << 20;
+/// The vocabulary of the largest multilingual tokenizers is some 20 MB of JSON.
+pub const MAX_TOKENIZER_BYTES: u64 = 32 << 20;
+/// A card is some pages of text.
+pub const MAX_CARD_BYTES: u64 = 1 << 20;
 
 /// A bundle whose files are those that its manifest describes.
 #[derive(Clone, Debug)]
@@ -22,43 +27,54 @@ pub struct Bundle {
     manifest: Manifest,
     model: Vec<u8>,
     golden: Option<Golden>,
+    tokenizer: Option<Vec<u8>>,
 }
 
 impl Bundle {
-    /// Reads the bundle in `folder`: manifest, model and golden vectors; the card must be there.
+    /// Reads the bundle in `folder`: all files that the manifest names must be there.
     ///
     /// # Errors
     /// Names the file and key that stand in the way.
     pub fn load(folder: &Path) -> Result<Self, BundleError> {
-        let manifest = read(folder, MANIFEST, MAX_MANIFEST_BYTES)?;
-        let manifest = text(&manifest).and_then(Manifest::parse).map_err(|e| e.within(folder))?;
-        let model = read(folder, &manifest.model.file, MAX_MODEL_BYTES)?;
-        let golden = read(folder, &manifest.golden.file, MAX_GOLDEN_BYTES)?;
-        check_regular(folder, &manifest.card.file)?;
-        Self::assemble(manifest, model, Some(&golden)).map_err(|e| e.within(folder))
+        Self::from_files(&Folder(folder)).map_err(|e| e.within(folder))
     }
 
     /// A bundle whose parts are at hand, such as the one built into the agent, which may leave
-    /// the golden vectors out.
+    /// the golden vectors out. It has no tokenizer.
     ///
     /// # Errors
     /// As for [`Bundle::load`]; files are named without a folder.
     pub fn from_parts(manifest: &str, model: &[u8], golden: Option<&[u8]>) -> Result<Self, BundleError> {
-        Self::assemble(Manifest::parse(manifest)?, model.to_vec(), golden)
+        Self::assemble(Manifest::parse(manifest)?, model.to_vec(), golden, None)
     }
 
-    fn assemble(manifest: Manifest, model: Vec<u8>, golden: Option<&[u8]>) -> Result<Self, BundleError> {
-        let length = u64::try_from(model.len()).unwrap_or(u64::MAX);
-        if length != manifest.model.bytes {
-            return Err(BundleError::Mismatch {
-                file: manifest.model.file.clone().into(),
-                key: "model.bytes",
-                what: "its length",
-                found: length.to_string(),
-                expected: manifest.model.bytes.to_string(),
-            });
+    pub(crate) fn from_files(files: &dyn Files) -> Result<Self, BundleError> {
+        let manifest = files.read(MANIFEST, MAX_MANIFEST_BYTES)?;
+        let manifest = Manifest::parse(text(&manifest)?)?;
+        // Before anything is read: what is not as long as stated must not fill the memory.
+        check_length(&manifest, files.length(&manifest.model.file)?)?;
+        let model = files.read(&manifest.model.file, MAX_MODEL_BYTES)?;
+        let golden = files.read(&manifest.golden.file, MAX_GOLDEN_BYTES)?;
+        let card = files.read(&manifest.card.file, MAX_CARD_BYTES)?;
+        if let Some(expected) = &manifest.card.sha256 {
+            check_digest(&manifest.card.file, "card.sha256", &card, expected)?;
         }
+        let tokenizer =
+            manifest.tokenizer.as_ref().map(|t| files.read(&t.file, MAX_TOKENIZER_BYTES)).transpose()?;
+        Self::assemble(manifest, model, Some(&golden), tokenizer)
+    }
+
+    fn assemble(
+        manifest: Manifest,
+        model: Vec<u8>,
+        golden: Option<&[u8]>,
+        tokenizer: Option<Vec<u8>>,
+    ) -> Result<Self, BundleError> {
+        check_length(&manifest, files::length(&model))?;
         check_digest(&manifest.model.file, "model.sha256", &model, &manifest.model.sha256)?;
+        match manifest.model.format {
+            Format::Onnx => onnx::check(&manifest.model.file, &model)?,
+        }
         let golden = match golden {
             None => None,
             Some(bytes) => {
@@ -66,7 +82,10 @@ impl Bundle {
                 Some(Golden::parse(bytes, &manifest)?)
             }
         };
-        Ok(Bundle { manifest, model, golden })
+        if let (Some(described), Some(bytes)) = (&manifest.tokenizer, &tokenizer) {
+            check_digest(&described.file, "tokenizer.sha256", bytes, &described.sha256)?;
+        }
+        Ok(Bundle { manifest, model, golden, tokenizer })
     }
 
     /// What the bundle is.
@@ -86,6 +105,25 @@ impl Bundle {
     pub fn golden(&self) -> Option<&Golden> {
         self.golden.as_ref()
     }
+
+    /// The tokenizer's file, where the model reads text.
+    #[must_use]
+    pub fn tokenizer(&self) -> Option<&[u8]> {
+        self.tokenizer.as_deref()
+    }
+}
+
+fn check_length(manifest: &Manifest, found: u64) -> Result<(), BundleError> {
+    if found == manifest.model.bytes {
+        return Ok(());
+    }
+    Err(BundleError::Mismatch {
+        file: manifest.model.file.clone().into(),
+        key: "model.bytes",
+        what: "its length",
+        found: found.to_string(),
+        expected: manifest.model.bytes.to_string(),
+    })
 }
 
 fn text(bytes: &[u8]) -> Result<&str, BundleError> {
@@ -116,31 +154,5 @@ fn check_digest(
     })
 }
 
-/// A bundle's files are regular ones: a link could lead outside the folder.
-fn check_regular(folder: &Path, name: &str) -> Result<(), BundleError> {
-    let file = folder.join(name);
-    let unreadable = |cause: io::Error| BundleError::Unreadable { file: file.clone(), cause };
-    let metadata = fs::symlink_metadata(&file).map_err(unreadable)?;
-    if metadata.is_file() {
-        return Ok(());
-    }
-    Err(unreadable(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")))
-}
-
-fn read(folder: &Path, name: &str, limit: u64) -> Result<Vec<u8>, BundleError> {
-    check_regular(folder, name)?;
-    let file = folder.join(name);
-    let mut bytes = Vec::new();
-    // One byte more than allowed tells "too large" from "just fits", without trusting metadata.
-    File::open(&file)
-        .and_then(|opened| opened.take(limit + 1).read_to_end(&mut bytes))
-        .map_err(|cause| BundleError::Unreadable { file: file.clone(), cause })?;
-    if u64::try_from(bytes.len()).is_ok_and(|length| length <= limit) {
-        Ok(bytes)
-    } else {
-        Err(BundleError::TooLarge { file, limit })
-    }
-}
-
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

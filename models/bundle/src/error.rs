@@ -6,7 +6,8 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum BundleError {
     /// A file cannot be read.
-    #[error("{file}: cannot be read: {cause}; a bundle is a folder with `manifest.toml` and the files it names",
+    #[error("{file}: cannot be read: {cause}; a bundle is a folder or a tar with \
+        `manifest.toml` and the files it names",
         file = file.display())]
     Unreadable {
         /// The file.
@@ -70,6 +71,42 @@ pub enum BundleError {
         /// What the manifest says.
         expected: String,
     },
+    /// A file that the manifest does not name.
+    #[error("{file}: no key of `manifest.toml` names this file; a bundle holds what its manifest \
+        describes and nothing else: remove it, or name it", file = file.display())]
+    Unnamed {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The file is no archive that could be a bundle.
+    #[error("{file}: byte {at}: {problem}; a bundle is a plain tar of regular files, as \
+        `lineside bundle pack` writes it", file = file.display())]
+    Archive {
+        /// The archive.
+        file: PathBuf,
+        /// Where in it, from 0.
+        at: u64,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// The model file is not one that may run.
+    #[error("{file}: byte {at}: {problem}", file = file.display())]
+    Model {
+        /// The model file.
+        file: PathBuf,
+        /// Where in it, from 0.
+        at: u64,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// What was to be written cannot be.
+    #[error("{file}: cannot be written: {cause}", file = file.display())]
+    Unwritable {
+        /// The file.
+        file: PathBuf,
+        /// What the file system answered.
+        cause: std::io::Error,
+    },
 }
 
 impl BundleError {
@@ -77,14 +114,18 @@ impl BundleError {
         BundleError::Invalid { file: file.into(), key: key.into(), problem: problem.into() }
     }
 
-    /// Puts the folder before the file's name.
+    /// Puts the folder or archive before the file's name.
     pub(crate) fn within(mut self, folder: &std::path::Path) -> Self {
         let (BundleError::Unreadable { file, .. }
         | BundleError::TooLarge { file, .. }
         | BundleError::Schema { file, .. }
         | BundleError::Malformed { file, .. }
         | BundleError::Invalid { file, .. }
-        | BundleError::Mismatch { file, .. }) = &mut self;
+        | BundleError::Mismatch { file, .. }
+        | BundleError::Unnamed { file }
+        | BundleError::Archive { file, .. }
+        | BundleError::Model { file, .. }
+        | BundleError::Unwritable { file, .. }) = &mut self;
         *file = folder.join(&*file);
         self
     }

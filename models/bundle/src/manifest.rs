@@ -1,11 +1,18 @@
 //! `manifest.toml`: what a bundle is, and what its files must be.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use crate::digest::Sha256Hex;
 use crate::error::BundleError;
+use crate::version::Version;
+
+mod requires;
+mod tensor;
+mod trial;
+
+pub use requires::Requires;
+pub use tensor::{Dimension, Element, Tensor};
+pub use trial::Trial;
 
 /// The manifest's file name.
 pub const MANIFEST: &str = "manifest.toml";
@@ -13,6 +20,8 @@ pub const MANIFEST: &str = "manifest.toml";
 pub const SCHEMA: u32 = 1;
 /// Longest name, so that it fits a topic level and a folder name everywhere.
 const MAX_NAME: usize = 64;
+/// Longest label: a message carries it as it is.
+const MAX_LABEL: usize = 64;
 
 /// What a bundle is, and what its files must be.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,12 +47,24 @@ pub struct Manifest {
     pub golden: GoldenFile,
     /// The card.
     pub card: CardFile,
+    /// The tokenizer, for a model that reads text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokenizer: Option<TokenizerFile>,
+    /// What a device must have before it takes the bundle.
+    #[serde(default)]
+    pub requires: Requires,
+    /// How the bundle is tried out on a device before it is kept.
+    #[serde(default)]
+    pub trial: Trial,
     /// What it may cost to run.
     #[serde(default)]
     pub budget: Budget,
     /// Calibration of the alarm layer that belongs to these weights; read by the detector.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detector: Option<toml::Table>,
+    /// How raw values become the model's input; read by whatever feeds the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preprocessing: Option<toml::Table>,
     /// Figures, with the command that prints them.
     #[serde(default)]
     pub evaluation: toml::Table,
@@ -75,6 +96,9 @@ pub struct ModelFile {
     pub input: Tensor,
     /// What comes out.
     pub output: Tensor,
+    /// What the elements of the output's innermost dimension are called, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
 }
 
 /// How a model file is written.
@@ -83,37 +107,6 @@ pub struct ModelFile {
 pub enum Format {
     /// ONNX.
     Onnx,
-}
-
-/// A tensor that goes into or comes out of a model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tensor {
-    /// Its name in the model file.
-    pub name: String,
-    /// Type of its elements.
-    #[serde(rename = "type")]
-    pub element: Element,
-    /// Its dimensions, outermost first.
-    pub shape: Vec<Dimension>,
-}
-
-/// Type of a tensor's elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Element {
-    /// 32-bit IEEE 754.
-    F32,
-}
-
-/// One dimension of a tensor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Dimension {
-    /// Always this many.
-    Fixed(u32),
-    /// As many as the device has of what the name says, such as `channels`.
-    Named(String),
 }
 
 /// The golden vectors' file.
@@ -132,6 +125,19 @@ pub struct GoldenFile {
 pub struct CardFile {
     /// Plain file name inside the bundle.
     pub file: String,
+    /// Digest of the file, where it is stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Sha256Hex>,
+}
+
+/// The tokenizer's file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenizerFile {
+    /// Plain file name inside the bundle.
+    pub file: String,
+    /// Digest of the file.
+    pub sha256: Sha256Hex,
 }
 
 /// What a model may cost to run, on the smallest supported board. 0 is "not stated".
@@ -199,9 +205,8 @@ impl Manifest {
             let name = &self.name;
             return invalid("name", format!("`{name}` must be 1 to {MAX_NAME} of a-z, 0-9 and `-`"));
         }
-        let numbers: Vec<&str> = self.version.split('.').collect();
-        if numbers.len() != 3 || numbers.iter().any(|n| n.parse::<u32>().is_err()) {
-            return invalid("version", format!("`{}` must be three numbers such as `1.0.0`", self.version));
+        if let Err(problem) = self.version.parse::<Version>() {
+            return invalid("version", problem);
         }
         if self.release == 0 {
             return invalid("release", "0 must be 1 or more: releases count up from 1".into());
@@ -215,11 +220,10 @@ impl Manifest {
         for (key, tensor) in [("model.input", &self.model.input), ("model.output", &self.model.output)] {
             tensor.check(key)?;
         }
-        let files = [
-            ("model.file", &self.model.file),
-            ("golden.file", &self.golden.file),
-            ("card.file", &self.card.file),
-        ];
+        self.model.check_labels()?;
+        self.requires.check()?;
+        self.trial.check()?;
+        let files = self.files();
         for (at, (key, file)) in files.iter().enumerate() {
             check_file_name(key, file)?;
             if files[..at].iter().any(|(_, other)| other == file) {
@@ -228,58 +232,66 @@ impl Manifest {
         }
         Ok(())
     }
+
+    /// The files beside the manifest, each with the key that names it.
+    #[must_use]
+    pub fn files(&self) -> Vec<(&'static str, &str)> {
+        let mut files = vec![
+            ("model.file", self.model.file.as_str()),
+            ("golden.file", &self.golden.file),
+            ("card.file", &self.card.file),
+        ];
+        files.extend(self.tokenizer.as_ref().map(|tokenizer| ("tokenizer.file", tokenizer.file.as_str())));
+        files
+    }
 }
 
-impl Tensor {
-    fn check(&self, key: &str) -> Result<(), BundleError> {
+impl ModelFile {
+    fn check_labels(&self) -> Result<(), BundleError> {
         let invalid =
-            |part: &str, problem: &str| Err(BundleError::invalid(MANIFEST, format!("{key}.{part}"), problem));
-        if self.name.is_empty() {
-            return invalid("name", "must not be empty: the tensor's name in the model file");
+            |key: &str, problem: String| Err(BundleError::invalid(MANIFEST, format!("model.{key}"), problem));
+        let width = self.output.width();
+        if let (false, Some(width)) = (self.labels.is_empty(), width)
+            && self.labels.len() != width
+        {
+            return invalid("labels", format!("has {} names for {width} outputs", self.labels.len()));
         }
-        let impossible = |dimension: &Dimension| match dimension {
-            Dimension::Fixed(size) => *size == 0,
-            Dimension::Named(name) => name.is_empty(),
-        };
-        if self.shape.is_empty() || self.shape.iter().any(impossible) {
-            return invalid("shape", "needs one or more dimensions, each a number from 1 or a name");
+        for (at, label) in self.labels.iter().enumerate() {
+            let key = format!("labels[{at}]");
+            if label.is_empty() || label.len() > MAX_LABEL || label.chars().any(char::is_control) {
+                return invalid(
+                    &key,
+                    format!("must be a name of 1 to {MAX_LABEL} bytes, without control characters"),
+                );
+            }
+            if self.labels[..at].contains(label) {
+                return invalid(&key, format!("`{label}` is named twice"));
+            }
         }
         Ok(())
     }
-
-    /// The innermost dimension, where it is fixed.
-    #[must_use]
-    pub fn width(&self) -> Option<usize> {
-        match self.shape.last() {
-            Some(Dimension::Fixed(width)) => usize::try_from(*width).ok(),
-            _ => None,
-        }
-    }
 }
 
-impl fmt::Display for Dimension {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Dimension::Fixed(size) => write!(f, "{size}"),
-            Dimension::Named(name) => f.write_str(name),
-        }
-    }
-}
-
-/// A bundle never reaches outside its folder: its files have plain names.
-fn check_file_name(key: &str, name: &str) -> Result<(), BundleError> {
+/// Whether `name` can be a file of a bundle: it never reaches outside, is never hidden, and means
+/// the same on every system.
+pub(crate) fn is_plain(name: &str) -> bool {
     let fits = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_');
-    let plain = !name.is_empty()
-        && name.len() <= MAX_NAME
-        && !name.starts_with('.')
-        && name != MANIFEST
-        && name.bytes().all(fits);
-    if plain {
+    !name.is_empty() && name.len() <= MAX_NAME && !name.starts_with('.') && name.bytes().all(fits)
+}
+
+/// What [`is_plain`] asks for, in words.
+pub(crate) fn plain_rule() -> String {
+    format!("1 to {MAX_NAME} letters, digits, `.`, `-` and `_`, not starting with `.`")
+}
+
+fn check_file_name(key: &str, name: &str) -> Result<(), BundleError> {
+    if is_plain(name) && name != MANIFEST {
         return Ok(());
     }
     let problem = format!(
-        "`{name}` must be the plain name of a file in the bundle's folder: 1 to {MAX_NAME} letters, digits, \
-         `.`, `-` and `_`, not starting with `.`, and not `{MANIFEST}`"
+        "`{}` must be the plain name of a file in the bundle's folder: {}, and not `{MANIFEST}`",
+        name.escape_debug(),
+        plain_rule()
     );
     Err(BundleError::invalid(MANIFEST, key, problem))
 }
@@ -288,3 +300,6 @@ fn check_file_name(key: &str, name: &str) -> Result<(), BundleError> {
 pub(crate) fn line_of(text: &str, at: usize) -> usize {
     text.bytes().take(at).filter(|&b| b == b'\n').count() + 1
 }
+
+#[cfg(test)]
+mod tests;

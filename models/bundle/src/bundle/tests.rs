@@ -1,16 +1,18 @@
 //! The crate's promise: only what the manifest describes byte for byte, clear refusals, no panic.
 
-use std::fs;
+use std::fs::{self, File};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
 
 use super::*;
 
-const MODEL: &[u8] = b"weights";
-const GOLDEN: &str = r#"{"tolerance":1e-4,"cases":[{"input":[[0.5,1,2],[3,4,5]],"output":[[0.25],[1]]}]}"#;
+/// The smallest ONNX file: a version and a producer, no graph.
+pub(crate) const MODEL: &[u8] = b"\x08\x08\x12\x03abc";
+pub(crate) const GOLDEN: &str =
+    r#"{"tolerance":1e-4,"cases":[{"input":[[0.5,1,2],[3,4,5]],"output":[[0.25],[1]]}]}"#;
 
-fn manifest() -> String {
+pub(crate) fn manifest() -> String {
     format!(
         r#"schema = 1
 name = "detector"
@@ -50,7 +52,7 @@ data = [{{ name = "synthetic", sha256 = "{model}" }}]
     )
 }
 
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join(MANIFEST), manifest()).unwrap();
     fs::write(folder.path().join("model.onnx"), MODEL).unwrap();
@@ -158,7 +160,7 @@ fn an_exchanged_or_truncated_file_is_refused() {
         "{message}"
     );
 
-    fs::write(&model, b"Weights").unwrap();
+    fs::write(&model, b"another").unwrap();
     let message = Bundle::load(folder.path()).unwrap_err().to_string();
     assert!(message.contains("its SHA-256 digest is"), "{message}");
     assert!(message.contains("`model.sha256`"), "{message}");
@@ -272,4 +274,39 @@ proptest! {
         let noticed = matches!(result, Err(BundleError::Mismatch { key: "model.sha256", .. }));
         prop_assert!(noticed);
     }
+}
+
+/// A folder whose bundle has a tokenizer and states the card's digest.
+fn with_tokenizer() -> TempDir {
+    let folder = folder();
+    let text = manifest().replace(
+        "file = \"card.md\"",
+        &format!("file = \"card.md\"\nsha256 = \"{}\"", Sha256Hex::of(b"# Card")),
+    ) + &format!("[tokenizer]\nfile = \"words.json\"\nsha256 = \"{}\"\n", Sha256Hex::of(b"{}"));
+    fs::write(folder.path().join(MANIFEST), text).unwrap();
+    fs::write(folder.path().join("words.json"), "{}").unwrap();
+    folder
+}
+
+#[test]
+fn a_tokenizer_and_a_card_are_those_that_the_manifest_describes() {
+    let folder = with_tokenizer();
+    assert_eq!(Bundle::load(folder.path()).unwrap().tokenizer(), Some(b"{}".as_slice()));
+    for (name, key) in [("words.json", "`tokenizer.sha256`"), ("card.md", "`card.sha256`")] {
+        let folder = with_tokenizer();
+        fs::write(folder.path().join(name), "other").unwrap();
+        let message = Bundle::load(folder.path()).unwrap_err().to_string();
+        assert!(message.contains(key), "{message}");
+    }
+}
+
+#[test]
+fn row_19_a_model_that_would_read_another_file_is_no_bundle() {
+    // graph { initializer { data_location: EXTERNAL } }
+    let model = b"\x3a\x04\x2a\x02\x70\x01";
+    let text = manifest()
+        .replace(Sha256Hex::of(MODEL).as_str(), Sha256Hex::of(model).as_str())
+        .replace("bytes = 7", "bytes = 6");
+    let message = Bundle::from_parts(&text, model, None).unwrap_err().to_string();
+    assert!(message.contains("keeps its values in another file"), "{message}");
 }

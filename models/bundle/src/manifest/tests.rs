@@ -1,0 +1,83 @@
+//! The tables that came after the first bundles: optional, checked, and read back as written.
+
+use super::*;
+use crate::bundle::tests::manifest;
+
+const MORE: &str = r#"
+[requires]
+agent = "0.2.0"
+arch = ["aarch64", "x86_64"]
+memory_kib = 2048
+[trial]
+shadow_windows = 600
+min_agreement = 0.99
+soak_s = 60
+[tokenizer]
+file = "tokenizer.json"
+sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+[preprocessing]
+mean = [0.0, 1.0]
+"#;
+
+fn parse(extra: &str) -> Result<Manifest, String> {
+    Manifest::parse(&format!("{}{extra}", manifest())).map_err(|e| e.to_string())
+}
+
+#[test]
+fn a_manifest_from_before_the_new_tables_is_read_with_their_defaults() {
+    let shipped = Manifest::parse(include_str!("../../../catalog/detector/manifest.toml")).unwrap();
+    assert_eq!(shipped.requires, Requires::default());
+    assert_eq!(shipped.trial, Trial::default());
+    assert_eq!(shipped.trial.shadow_windows, 0);
+    assert!(shipped.tokenizer.is_none() && shipped.card.sha256.is_none() && shipped.model.labels.is_empty());
+}
+
+#[test]
+fn the_new_tables_are_read_and_read_back_as_written() {
+    let parsed = parse(MORE).unwrap();
+    assert_eq!(parsed.requires.agent, Version(0, 2, 0));
+    assert_eq!(parsed.trial.shadow_windows, 600);
+    assert_eq!(parsed.trial.soak_windows, Trial::default().soak_windows);
+    assert_eq!(parsed.files().len(), 4);
+    assert_eq!(Manifest::parse(&toml::to_string(&parsed).unwrap()).unwrap(), parsed);
+}
+
+#[test]
+fn impossible_values_of_the_new_tables_are_refused_with_what_is_allowed() {
+    for (extra, expected) in [
+        ("[requires]\nagent = \"0.1\"", "key `requires.agent`: `0.1` must be three numbers"),
+        ("[requires]\narch = [\"ARM\"]", "key `requires.arch[0]`: `ARM` must be a processor"),
+        ("[requires]\narch = [\"arm\", \"arm\"]", "key `requires.arch[1]`: `arm` is named twice"),
+        ("[requires]\nos = \"linux\"", "unknown field `os`"),
+        ("[trial]\nmin_agreement = 1.5", "key `trial.min_agreement`: 1.5 must be from 0 to 1"),
+        ("[trial]\nmin_agreement = nan", "key `trial.min_agreement`: NaN"),
+        ("[trial]\nmax_score_shift = -1.0", "key `trial.max_score_shift`: -1"),
+        ("[trial]\nmax_score_shift = inf", "key `trial.max_score_shift`: inf"),
+        ("[trial]\nsoak_s = 604801", "key `trial.soak_s`: 604801 must be at most 604800"),
+        ("[trial]\nshadow = 1", "unknown field `shadow`"),
+    ] {
+        let message = parse(extra).unwrap_err();
+        assert!(message.contains(expected), "{extra}: {message}");
+    }
+    let twice = MORE.replace("tokenizer.json", "golden.json");
+    assert!(parse(&twice).unwrap_err().contains("key `tokenizer.file`: `golden.json` is named twice"));
+    let outside = MORE.replace("tokenizer.json", "../tokenizer.json");
+    assert!(parse(&outside).unwrap_err().contains("key `tokenizer.file`"));
+}
+
+#[test]
+fn labels_must_fit_the_output() {
+    let with = |labels: &str| {
+        let text = manifest().replace("[golden]", &format!("labels = {labels}\n[golden]"));
+        Manifest::parse(&text).map_err(|e| e.to_string())
+    };
+    assert_eq!(with(r#"["anomaly"]"#).unwrap().model.labels, ["anomaly"]);
+    for (labels, expected) in [
+        (r#"["a", "b"]"#, "key `model.labels`: has 2 names for 1 outputs"),
+        (r#"[""]"#, "key `model.labels[0]`: must be a name"),
+        (r#"["a\u001b"]"#, "key `model.labels[0]`: must be a name"),
+    ] {
+        let message = with(labels).unwrap_err();
+        assert!(message.contains(expected), "{labels}: {message}");
+    }
+}
