@@ -84,12 +84,7 @@ impl DevicePipeline {
     pub fn new(device: &DeviceConfig, config: &Config, model: &DetectorModel) -> Result<Self, PipelineError> {
         let geometry = Geometry::of(device)
             .map_err(|cause| PipelineError::Geometry { device: device.id.clone(), cause })?;
-        let settings = DetectorSettings {
-            channels: device.channels.len(),
-            tick: geometry.tick(),
-            false_alarms_per_day: config.detect.false_alarms_per_day,
-            commissioning_windows: config.detect.commissioning_windows,
-        };
+        let settings = Self::detector_settings(device, config)?;
         let detector = Detector::new(model, &settings)
             .map_err(|cause| PipelineError::Detect { device: device.id.clone(), cause })?;
         let ranges = device.channels.iter().map(|c| (c.min, c.max)).collect();
@@ -111,6 +106,24 @@ impl DevicePipeline {
                 detector,
                 tracker: IncidentTracker::new(device, &config.incident, geometry.tick()),
             },
+        })
+    }
+
+    /// What a detector of this device must know about it.
+    ///
+    /// # Errors
+    /// When the device's timing does not work out.
+    pub fn detector_settings(
+        device: &DeviceConfig,
+        config: &Config,
+    ) -> Result<DetectorSettings, PipelineError> {
+        let geometry = Geometry::of(device)
+            .map_err(|cause| PipelineError::Geometry { device: device.id.clone(), cause })?;
+        Ok(DetectorSettings {
+            channels: device.channels.len(),
+            tick: geometry.tick(),
+            false_alarms_per_day: config.detect.false_alarms_per_day,
+            commissioning_windows: config.detect.commissioning_windows,
         })
     }
 
@@ -150,9 +163,21 @@ impl DevicePipeline {
         self.stages.tracker.open()
     }
 
-    /// The detector, for feedback and figures.
-    pub fn detector(&mut self) -> &mut Detector {
+    /// The detector, for feedback.
+    pub fn detector_mut(&mut self) -> &mut Detector {
         &mut self.stages.detector
+    }
+
+    /// The detector, for its figures.
+    #[must_use]
+    pub fn detector(&self) -> &Detector {
+        &self.stages.detector
+    }
+
+    /// Lets another detector take over between two windows, with what was learnt so far.
+    pub fn replace_detector(&mut self, mut detector: Detector) {
+        detector.succeed(&self.stages.detector);
+        self.stages.detector = detector;
     }
 
     /// What must survive a restart: the detector's calibration and the open incident.

@@ -6,7 +6,8 @@
 //! - a channel that drops out or gets stuck raises an alarm, one that always was silent or
 //!   constant does not;
 //! - a restart continues bit for bit where the snapshot was taken, and a snapshot that does not
-//!   fit is refused with the reason.
+//!   fit is refused with the reason;
+//! - a new release of the model takes over between two windows and goes on with what was learnt.
 
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ pub struct Detector {
     learnt: Learnt,
     features: Vec<f32>,
     scores: Vec<f32>,
+    failures: u64,
     verdict: Verdict,
 }
 
@@ -100,11 +102,7 @@ impl Detector {
             scorer: Scorer::new(model.onnx(), channels)?,
             pooling: calibration.pooling,
             novelty_ratio: calibration.novelty_ratio,
-            bound: Bound {
-                model: model.digest().to_owned(),
-                channels,
-                tick_us: u64::try_from(settings.tick.as_micros()).unwrap_or(u64::MAX),
-            },
+            bound: Bound { channels, tick_us: u64::try_from(settings.tick.as_micros()).unwrap_or(u64::MAX) },
             verdict: Verdict {
                 time: Timestamp::EPOCH,
                 phase: Phase::Learning { remaining: settings.commissioning_windows },
@@ -123,6 +121,7 @@ impl Detector {
             },
             features: vec![0.0; channels * INPUTS],
             scores: Vec::new(),
+            failures: 0,
         })
     }
 
@@ -142,10 +141,15 @@ impl Detector {
         let now_and_then = learnt.windows.is_multiple_of(LEARN_EVERY) && !learnt.confirmed;
         learnt.bank.push(&window.values, !standing || now_and_then);
         learnt.bank.inputs(&mut self.features);
-        if self.scorer.score(&self.features, &mut self.scores).is_err() {
-            // It ran when it was loaded; should it ever not, the tick says nothing.
-            self.scores.clear();
-            self.scores.resize(self.bound.channels, 0.0);
+        match self.scorer.score(&self.features, &mut self.scores) {
+            Ok(0) => {}
+            Ok(_) => self.failures += 1,
+            Err(_) => {
+                // It ran when it was loaded; should it ever not, the tick says nothing.
+                self.failures += 1;
+                self.scores.clear();
+                self.scores.resize(self.bound.channels, 0.0);
+            }
         }
         let mut score = pool(&self.scores, self.pooling);
         if self.novelty_ratio > 0.0 && learnt.gate.push(&learnt.bank, !standing) <= self.novelty_ratio {
@@ -199,7 +203,31 @@ impl Detector {
         snapshot::seal(&self.bound, &(&self.learnt, self.alarm.past()))
     }
 
-    /// Continues from a snapshot of the same model on the same device.
+    /// Takes over from the detector that ran until now: what was learnt of the device, the
+    /// alarm that stands and the peaks of the past go on. Peaks are in the scores of the older
+    /// weights; both are logits, and a limit a little too high for some hours is better than a
+    /// gateway that has forgotten how its machine moves.
+    pub fn succeed(&mut self, predecessor: &Detector) {
+        self.learnt = predecessor.learnt.clone();
+        self.alarm.resume(predecessor.alarm.past().clone());
+        self.verdict = predecessor.verdict.clone();
+        self.verdict.limit = self.alarm.limit();
+    }
+
+    /// What was said of the newest window.
+    #[must_use]
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// Windows since the start at which the model gave no finite answer. They count as 0 in the
+    /// verdict; a release on trial is sent back for the first one.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.failures
+    }
+
+    /// Continues from a snapshot of the same device.
     ///
     /// # Errors
     /// When it is damaged or belongs to another detector; nothing is changed then.

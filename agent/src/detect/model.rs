@@ -1,8 +1,8 @@
-//! The detector's model: the one that is built in, or a bundle from a folder.
+//! The detector's model: the one that is built in, or a bundle from a folder or a tar.
 
 use std::path::Path;
 
-use lineside_bundle::{Bundle, BundleError};
+use lineside_bundle::{Bundle, BundleError, Manifest};
 use serde::Deserialize;
 
 use crate::config::DetectConfig;
@@ -67,23 +67,23 @@ impl DetectorModel {
     /// # Errors
     /// Never for a released agent: its tests load it.
     pub fn builtin() -> Result<Self, DetectError> {
-        Self::of(Bundle::from_parts(MANIFEST, MODEL, None).map_err(Box::new)?)
+        Self::from_bundle(Bundle::from_parts(MANIFEST, MODEL, None).map_err(Box::new)?)
     }
 
-    /// The bundle in `folder`.
+    /// The bundle in the folder or archive at `path`.
     ///
     /// # Errors
     /// Names the file and key that stand in the way.
-    pub fn load(folder: &Path) -> Result<Self, DetectError> {
-        Self::of(Bundle::load(folder).map_err(Box::new)?)
+    pub fn load(path: &Path) -> Result<Self, DetectError> {
+        Self::from_bundle(Bundle::at(path).map_err(Box::new)?)
     }
 
-    fn of(bundle: Bundle) -> Result<Self, DetectError> {
-        let table = bundle.manifest().detector.clone();
-        let table = table.ok_or_else(|| DetectError::Calibration("is missing".into()))?;
-        let calibration: Calibration =
-            table.try_into().map_err(|e: toml::de::Error| DetectError::Calibration(e.message().into()))?;
-        calibration.check()?;
+    /// A bundle that was read already.
+    ///
+    /// # Errors
+    /// When its `[detector]` table is missing or wrong.
+    pub fn from_bundle(bundle: Bundle) -> Result<Self, DetectError> {
+        let calibration = Calibration::of(bundle.manifest())?;
         Ok(DetectorModel { bundle, calibration })
     }
 
@@ -105,10 +105,10 @@ impl DetectorModel {
         ModelRef { name: self.name().to_owned(), version: self.version().to_owned() }
     }
 
-    /// What a calibration on a device is bound to: the weights' digest.
+    /// Its release.
     #[must_use]
-    pub fn digest(&self) -> &str {
-        self.bundle.manifest().model.sha256.as_str()
+    pub fn release(&self) -> u32 {
+        self.bundle.manifest().release
     }
 
     /// The ONNX file.
@@ -125,6 +125,19 @@ impl DetectorModel {
 }
 
 impl Calibration {
+    /// The calibration in a manifest's `[detector]` table.
+    ///
+    /// # Errors
+    /// When it is missing, or says something impossible.
+    pub fn of(manifest: &Manifest) -> Result<Self, DetectError> {
+        let table = manifest.detector.clone();
+        let table = table.ok_or_else(|| DetectError::Calibration("is missing".into()))?;
+        let calibration: Calibration =
+            table.try_into().map_err(|e: toml::de::Error| DetectError::Calibration(e.message().into()))?;
+        calibration.check()?;
+        Ok(calibration)
+    }
+
     fn check(&self) -> Result<(), DetectError> {
         let wrong = |what: &str| Err(DetectError::Calibration(what.into()));
         let rising = self.limits.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 > pair[1].1);
@@ -163,10 +176,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_built_in_model_is_a_bundle_of_its_own_digest() {
+    fn the_built_in_model_is_a_bundle_of_its_own() {
         let model = DetectorModel::builtin().unwrap();
-        assert_eq!(model.name(), "detector");
-        assert_eq!(model.digest().len(), 64);
+        assert_eq!((model.name(), model.release()), ("detector", 1));
     }
 
     #[test]

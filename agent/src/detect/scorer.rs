@@ -42,18 +42,26 @@ impl Scorer {
     }
 
     /// Scores the features `[channels, 36]`; one score per channel, 0 where the model's answer is
-    /// not finite.
+    /// not finite. Returns for how many channels it was not.
     ///
     /// # Errors
     /// When tract cannot run the model; it ran once when it was loaded.
-    pub fn score(&mut self, features: &[f32], scores: &mut Vec<f32>) -> Result<(), DetectError> {
-        self.run(features, scores).map_err(|error| DetectError::Model(format!("{error:#}")))?;
-        for score in scores {
-            if !score.is_finite() {
-                *score = 0.0;
-            }
+    pub fn score(&mut self, features: &[f32], scores: &mut Vec<f32>) -> Result<usize, DetectError> {
+        self.outputs(features, scores)?;
+        let mut failed = 0;
+        for score in scores.iter_mut().filter(|score| !score.is_finite()) {
+            *score = 0.0;
+            failed += 1;
         }
-        Ok(())
+        Ok(failed)
+    }
+
+    /// The model's outputs as they are, finite or not: what a probe compares.
+    ///
+    /// # Errors
+    /// As for [`Scorer::score`].
+    pub fn outputs(&mut self, features: &[f32], outputs: &mut Vec<f32>) -> Result<(), DetectError> {
+        self.run(features, outputs).map_err(|error| DetectError::Model(format!("{error:#}")))
     }
 
     fn run(&mut self, features: &[f32], scores: &mut Vec<f32>) -> TractResult<()> {

@@ -1,8 +1,9 @@
 //! What a detector writes down to survive a restart, and how it is refused when it does not fit.
 //!
 //! Form: 4 bytes [`MAGIC`], little-endian u16 [`VERSION`], little-endian u32 CRC-32 of the rest,
-//! then what was learnt, in postcard's form, behind what it is bound to: the weights' digest,
-//! the number of channels, the tick.
+//! then what was learnt, in postcard's form, behind what it is bound to: the number of channels and
+//! the tick. It is not bound to the weights: what was learnt is how the machine moves, and a new
+//! release of the model goes on from there instead of being blind for its commissioning.
 //!
 //! Promise: bytes that are damaged, of another form or of another detector are refused with the
 //! reason; none of them make the agent panic.
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 const MAGIC: &[u8; 4] = b"LSDC";
 /// Counts up with every change of what is learnt; older forms are learnt anew.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 /// Magic, version, checksum.
 const HEADER: usize = 10;
 
@@ -30,9 +31,6 @@ pub enum RestoreError {
         /// The form it has.
         found: u16,
     },
-    /// It was learnt with other weights.
-    #[error("the saved calibration was learnt with another model; the device is learnt anew")]
-    Model,
     /// It was learnt with another number of channels.
     #[error(
         "the saved calibration has {found} channels, the device has {expected}; the device is learnt anew"
@@ -58,8 +56,6 @@ pub enum RestoreError {
 /// What a snapshot belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bound {
-    /// Digest of the weights.
-    pub model: String,
     /// Channels of the device.
     pub channels: usize,
     /// Time between two windows, in microseconds.
@@ -73,9 +69,6 @@ impl Bound {
         }
         if found.tick_us != self.tick_us {
             return Err(RestoreError::Tick { found_us: found.tick_us, expected_us: self.tick_us });
-        }
-        if found.model != self.model {
-            return Err(RestoreError::Model);
         }
         Ok(())
     }

@@ -223,11 +223,22 @@ fn a_snapshot_of_another_detector_is_refused_with_the_reason() {
         Err(RestoreError::Tick { found_us: 1_000_000, expected_us: 2_000_000 })
     );
     let mut other = Detector::new(&model, &settings(4)).unwrap();
-    other.bound.model = "another".into();
-    assert_eq!(other.restore(&snapshot), Err(RestoreError::Model));
     let mut later = snapshot.clone();
     later[4] = 9;
     assert_eq!(other.restore(&later), Err(RestoreError::Version { found: 9 }));
+}
+
+#[test]
+fn a_new_release_takes_over_between_two_windows_and_goes_on_with_what_was_learnt() {
+    let mut rig = Rig::watched(4, 500);
+    let mut successor = Detector::new(&DetectorModel::builtin().unwrap(), &settings(4)).unwrap();
+    successor.succeed(&rig.detector);
+    for tick in 0..200 {
+        let window = rig.window(step_by(if tick > 50 { 8.0 } else { 0.0 }));
+        assert_eq!(rig.detector.push(&window), successor.push(&window));
+    }
+    assert!(successor.push(&rig.window(step_by(8.0))).alarm, "the fault of tick 50 stands");
+    assert_eq!(successor.failures(), 0);
 }
 
 #[test]
