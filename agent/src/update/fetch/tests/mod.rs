@@ -1,0 +1,7 @@
+//! Against real servers on real sockets that misbehave on purpose.
+
+mod disk;
+mod download;
+mod http;
+mod secure;
+mod server;
