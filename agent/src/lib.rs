@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! source → signal → detect → incident → outbox → publish
-//!                                   status beside it
+//!                          update and status beside it
 //! ```
 //!
 //! The core is pure: clock, disk, network and randomness come in from outside.
@@ -21,8 +21,10 @@ pub mod eval;
 pub mod incident;
 pub mod outbox;
 pub mod pipeline;
+pub mod probe;
 pub mod publish;
 pub mod signal;
 pub mod source;
 pub mod status;
 pub mod time;
+pub mod update;

@@ -8,6 +8,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread;
 use std::time::Duration;
 
+use super::models::ModelCommand;
 use crate::source::{Batch, Sink};
 
 /// Batches that may wait for the worker: a few seconds of a fast device, some hundred KiB.
@@ -21,6 +22,8 @@ pub enum Fed {
     Batch(usize, Batch),
     /// A source has come to its end, with the reason if it is not the input's own end.
     Ended(usize, Option<String>),
+    /// Models change.
+    Model(ModelCommand),
 }
 
 /// The sink of one device's source.

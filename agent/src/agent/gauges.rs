@@ -113,6 +113,13 @@ pub fn export(report: &StatusReport) {
     }
     gauge!(names::OUTBOX_DEPTH.name).set(outbox.depth as f64);
     gauge!(names::OUTBOX_BYTES.name).set(outbox.bytes as f64);
+    counter!(names::UPDATE_POLLS.name).absolute(report.update.polls);
+    gauge!(names::UPDATE_STALE.name).set(if report.update.stale { 1.0 } else { 0.0 });
+    for model in &report.update.models {
+        let name = model.name.clone();
+        gauge!(names::MODEL_RELEASE.name, "model" => name.clone()).set(model.release);
+        gauge!(names::MODEL_SAFE_MODE.name, "model" => name).set(if model.safe_mode { 1.0 } else { 0.0 });
+    }
     gauge!(names::MQTT_CONNECTED.name).set(if report.mqtt.connected { 1.0 } else { 0.0 });
     if let Some(bytes) = resident_bytes() {
         gauge!(names::RESIDENT_BYTES.name).set(bytes as f64);

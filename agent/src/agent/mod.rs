@@ -4,8 +4,10 @@
 pub mod delivery;
 mod feed;
 mod gauges;
+pub mod models;
 mod presence;
 pub mod state;
+pub mod updates;
 mod worker;
 
 use std::path::PathBuf;
@@ -15,13 +17,16 @@ use std::sync::mpsc::sync_channel;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::{JoinHandle as Task, spawn_blocking};
 use tracing::{info, warn};
 
 use self::delivery::Delivery;
 use self::feed::{Fed, Feed, QUEUE};
+use self::models::{ActiveModel, DetectorHost, ModelWatch};
 use self::presence::Presence;
 use self::state::StateFile;
+use self::updates::{UpdateFolder, Updates};
 use self::worker::{Watched, Worker};
 use crate::clock::Clock;
 use crate::config::{Config, DeviceConfig};
@@ -32,6 +37,8 @@ use crate::publish::{PublishError, PublishStats, Publisher, TopicError, Topics};
 use crate::source::{self, SourceError};
 use crate::status::StatusBoard;
 use crate::status::report::{DevicePhase, ModelStatus, SourceState, StatusReport};
+use crate::update::UpdateError;
+use crate::update::slots::Opener;
 
 /// Folder of the outbox within the data folder.
 const OUTBOX: &str = "outbox";
@@ -74,6 +81,9 @@ pub enum AgentError {
     /// Delivery cannot begin.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// Updates cannot begin.
+    #[error(transparent)]
+    Update(#[from] UpdateError),
     /// The system gives no thread.
     #[error("no thread for {what}: {cause}")]
     Thread {
@@ -92,7 +102,21 @@ pub struct Agent {
     stop: Arc<AtomicBool>,
     sources: Vec<JoinHandle<()>>,
     worker: JoinHandle<()>,
+    died: watch::Receiver<bool>,
+    updates: Option<Updates>,
     show: Task<()>,
+}
+
+/// Tells when the thread that holds it dies of a panic.
+#[derive(Clone)]
+struct Deathbed(watch::Sender<bool>);
+
+impl Drop for Deathbed {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.send_replace(true);
+        }
+    }
 }
 
 /// The agent's last words.
@@ -116,7 +140,15 @@ impl Agent {
         let folder = |cause| AgentError::Folder { path: data.clone(), cause };
         std::fs::create_dir_all(data).map_err(folder)?;
         let board = StatusBoard::new(config, Arc::clone(&clock));
-        let model = DetectorModel::configured(&config.detect)?;
+        // A bundle that an engineer put into the configuration is outside of updates.
+        let (model, updated) = match &config.detect.model {
+            Some(folder) => (DetectorModel::load(folder)?, None),
+            None => {
+                let folder = UpdateFolder::open(config, Arc::clone(&clock))?;
+                let (opened, model, hosted) = folder.detector(Opener::Agent)?;
+                (model, Some((folder, opened, hosted)))
+            }
+        };
         let (name, version) = (model.name().to_owned(), model.version().to_owned());
         board.models(|models| models.push(ModelStatus { name, version, role: "detector".into() }));
 
@@ -134,7 +166,14 @@ impl Agent {
         }
         info!(boot = opening.boot, recovered = opening.recovered, "outbox open");
         let topics = Topics::new(&config.mqtt.prefix, &config.gateway.site, &config.gateway.name)?;
-        let presence = Presence::new(topics.clone(), model.reference(), outbox.clone(), Arc::clone(&clock));
+        let active = ActiveModel::new(model.reference());
+        let presence = Presence::new(
+            topics.clone(),
+            active.clone(),
+            outbox.clone(),
+            Arc::clone(&board),
+            Arc::clone(&clock),
+        );
         let publisher = match config.mqtt.enabled {
             true => Some(Arc::new(Publisher::start(
                 &config.mqtt,
@@ -158,14 +197,23 @@ impl Agent {
         }
 
         let (sender, fed) = sync_channel(QUEUE);
+        let watch = Arc::new(ModelWatch::default());
         let worker = Worker {
             watched,
             delivery,
             board: Arc::clone(&board),
             clock,
             save_interval: config.detect.save_interval.0,
+            watch: Arc::clone(&watch),
+            active,
         };
-        let worker = spawn("worker", move || worker.run(&fed))?;
+        let (dying, died) = watch::channel(false);
+        let deathbed = Deathbed(dying);
+        let workers = deathbed.clone();
+        let worker = spawn("worker", move || {
+            let _deathbed = workers;
+            worker.run(&fed);
+        })?;
         let stop = Arc::new(AtomicBool::new(false));
         let mut sources = Vec::new();
         for (index, source) in opened.into_iter().enumerate() {
@@ -178,15 +226,34 @@ impl Agent {
             });
             sources.push(spawn(&format!("source {id}"), move || feed_from(source, feed))?);
         }
+        let updates = match updated {
+            None => None,
+            Some((folder, opened, hosted)) => {
+                let devices = updates::detector_settings(config)?;
+                let host = Box::new(DetectorHost::new(hosted, devices, sender.clone(), watch));
+                Some(Updates::start(folder, config, host, opened, Arc::clone(&board), deathbed)?)
+            }
+        };
         drop(sender);
         let show = show(&board, &outbox, publisher.clone(), presence, config.publish.status_interval.0);
-        Ok(Agent { board, outbox, publisher, stop, sources, worker, show: tokio::spawn(show) })
+        let show = tokio::spawn(show);
+        Ok(Agent { board, outbox, publisher, stop, sources, worker, died, updates, show })
     }
 
     /// How it is.
     #[must_use]
     pub fn board(&self) -> Arc<StatusBoard> {
         Arc::clone(&self.board)
+    }
+
+    /// Returns when the worker or the updater has died of a panic: nothing is scored any more, or
+    /// no trial ends, and only a new start helps. Under a release on trial it counts against it.
+    pub async fn died(&self) {
+        let mut died = self.died.clone();
+        if died.wait_for(|died| *died).await.is_err() {
+            // It ended in order, which is no death.
+            std::future::pending().await
+        }
     }
 
     /// How the outbox is.
@@ -198,10 +265,14 @@ impl Agent {
     /// Stops in order: sources, pipelines, outbox, delivery. What was accepted is on the disk
     /// when this returns, and delivered as far as the broker answers within some seconds.
     pub async fn stop(self) -> Closing {
-        let Agent { board, outbox, publisher, stop, sources, worker, show } = self;
+        let Agent { board, outbox, publisher, stop, sources, worker, updates, show, .. } = self;
         stop.store(true, Ordering::Relaxed);
         let held = outbox.clone();
         let ended = spawn_blocking(move || {
+            // The worker ends when nobody can ask it for anything any more.
+            if let Some(updates) = updates {
+                updates.stop();
+            }
             for thread in sources.into_iter().chain([worker]) {
                 if thread.join().is_err() {
                     warn!("a thread of the agent ended with a panic");
@@ -246,7 +317,7 @@ fn watch(device: &DeviceConfig, config: &Config, model: &DetectorModel) -> Resul
             warn!(device = %device.id, path, why, "its calibration is not used: it learns again");
         }
     }
-    Ok(Watched { device: device.clone(), pipeline, state })
+    Ok(Watched { device: device.clone(), pipeline, state, shadow: None })
 }
 
 fn feed_from(mut source: Box<dyn source::Source>, mut feed: Feed) {

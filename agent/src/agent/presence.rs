@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::models::ActiveModel;
 use crate::clock::Clock;
 use crate::outbox::Outbox;
-use crate::publish::payload::{self, ClockState, ModelRef, StatusMessage};
+use crate::publish::payload::{self, ClockState, StatusMessage};
 use crate::publish::{Birth, Topics};
+use crate::status::StatusBoard;
+use crate::status::report::UpdateStatus;
 
 /// Where systemd's time service says whether the clock is set; it is the one of Raspberry Pi OS
 /// and JetPack.
@@ -17,15 +20,22 @@ const TIME_SERVICE: &str = "/run/systemd/timesync";
 #[derive(Clone)]
 pub struct Presence {
     topics: Topics,
-    model: ModelRef,
+    model: ActiveModel,
     outbox: Outbox,
+    board: Arc<StatusBoard>,
     clock: Arc<dyn Clock>,
 }
 
 impl Presence {
     /// Of a gateway with this detector and this outbox.
-    pub fn new(topics: Topics, model: ModelRef, outbox: Outbox, clock: Arc<dyn Clock>) -> Self {
-        Presence { topics, model, outbox, clock }
+    pub fn new(
+        topics: Topics,
+        model: ActiveModel,
+        outbox: Outbox,
+        board: Arc<StatusBoard>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Presence { topics, model, outbox, board, clock }
     }
 
     /// What is said on every connection, and what the broker says when the gateway is gone.
@@ -47,15 +57,23 @@ impl Presence {
             now: self.clock.now(),
             boot: outbox.boot,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            models: vec![self.model.clone()],
+            models: vec![self.model.get()],
             clock: clock_state(Path::new(TIME_SERVICE)),
             outbox_depth: outbox.depth,
             outbox_oldest: outbox.oldest_unsent,
             evicted,
             lost,
+            alarms: alarms(&self.board.updates()),
         };
         payload::status(&self.topics, &message)
     }
+}
+
+/// What of the updates somebody in the control room should look at.
+fn alarms(update: &UpdateStatus) -> Vec<&'static str> {
+    let safe_mode = update.models.iter().any(|model| model.safe_mode);
+    let found = [(update.stale, "stale_metadata"), (safe_mode, "safe_mode")];
+    found.into_iter().filter(|(holds, _)| *holds).map(|(_, alarm)| alarm).collect()
 }
 
 fn clock_state(service: &Path) -> ClockState {

@@ -12,12 +12,15 @@ use tracing::{info, warn};
 use super::delivery::Delivery;
 use super::feed::Fed;
 use super::gauges;
+use super::models::{ActiveModel, ModelCommand, ModelWatch};
 use super::state::StateFile;
 use crate::clock::Clock;
 use crate::config::{DeviceConfig, SourceConfig};
+use crate::detect::detector::Detector;
 use crate::detect::{Phase, Verdict};
 use crate::incident::{Change, Incident};
 use crate::pipeline::{DevicePipeline, Output};
+use crate::signal::Window;
 use crate::status::StatusBoard;
 use crate::status::report::{DevicePhase, DeviceStatus, SourceState};
 
@@ -32,6 +35,8 @@ pub struct Watched {
     pub pipeline: DevicePipeline,
     /// Where its calibration is kept.
     pub state: StateFile,
+    /// A detector that answers beside the active one, for comparison alone.
+    pub shadow: Option<Detector>,
 }
 
 /// Everything the worker thread owns.
@@ -46,6 +51,10 @@ pub struct Worker {
     pub clock: Arc<dyn Clock>,
     /// How often calibrations are saved.
     pub save_interval: Duration,
+    /// What the updates of the detector want to know.
+    pub watch: Arc<ModelWatch>,
+    /// Which detector is active, for the status.
+    pub active: ActiveModel,
 }
 
 impl Worker {
@@ -59,6 +68,7 @@ impl Worker {
                     self.with(device, |pipeline, out| pipeline.accept(&batch, out));
                 }
                 Ok(Fed::Ended(device, error)) => self.ended(device, error),
+                Ok(Fed::Model(command)) => self.model(command),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -78,14 +88,18 @@ impl Worker {
 
     /// Runs one device's pipeline and delivers what comes out of it.
     fn with(&mut self, index: usize, step: impl FnOnce(&mut DevicePipeline, &mut dyn FnMut(Output<'_>))) {
-        let Watched { device, pipeline, .. } = &mut self.watched[index];
-        let (delivery, board) = (&self.delivery, &self.board);
-        let began = self.clock.monotonic();
-        let (mut windows, mut changed): (u32, bool) = (0, false);
+        let Watched { device, pipeline, shadow, .. } = &mut self.watched[index];
+        let (delivery, board, clock, watch) = (&self.delivery, &self.board, &self.clock, &self.watch);
+        let failures = pipeline.detector().failures();
+        let began = clock.monotonic();
+        let (mut windows, mut changed, mut in_shadow): (u32, bool, Duration) = (0, false, Duration::ZERO);
         step(pipeline, &mut |output| match output {
-            Output::Scored { verdict, .. } => {
+            Output::Scored { window, verdict } => {
                 windows += 1;
                 board.device(index, |status| show_verdict(status, verdict));
+                if let Some(shadow) = shadow {
+                    in_shadow += compare(shadow, window, verdict, clock.as_ref(), watch);
+                }
             }
             Output::Aggregate(aggregate) => delivery.aggregate(device, &aggregate),
             Output::Incident(incident) => {
@@ -96,7 +110,9 @@ impl Worker {
             }
         });
         if windows > 0 {
-            gauges::window_cost(&device.id, (self.clock.monotonic() - began) / windows);
+            let each = (clock.monotonic() - began).saturating_sub(in_shadow) / windows;
+            gauges::window_cost(&device.id, each);
+            watch.scored(windows, each, pipeline.detector().failures() - failures);
         }
         if changed {
             // Saved at once, so that a power cut does not open the same incident a second time.
@@ -118,6 +134,37 @@ impl Worker {
         });
     }
 
+    /// Models change between two batches, so no window is left out.
+    fn model(&mut self, command: ModelCommand) {
+        match command {
+            ModelCommand::Replace { detectors, model, done } => {
+                for (watched, detector) in self.watched.iter_mut().zip(detectors) {
+                    watched.shadow = None;
+                    watched.pipeline.replace_detector(detector);
+                }
+                info!(model = model.name, version = model.version, "another detector has taken over");
+                self.board.models(|models| {
+                    models.iter_mut().filter(|shown| shown.name == model.name).for_each(|shown| {
+                        shown.version.clone_from(&model.version);
+                    });
+                });
+                self.active.set(model.clone());
+                self.delivery.model = model;
+                self.watch.replaced();
+                self.save();
+                // Whoever asked may have given up.
+                let _ = done.send(());
+            }
+            ModelCommand::Shadow(detectors) => {
+                for (watched, mut detector) in self.watched.iter_mut().zip(detectors) {
+                    detector.succeed(watched.pipeline.detector());
+                    watched.shadow = Some(detector);
+                }
+            }
+            ModelCommand::EndShadow => self.watched.iter_mut().for_each(|watched| watched.shadow = None),
+        }
+    }
+
     fn look_after(&mut self) {
         let now = self.clock.now();
         for index in 0..self.watched.len() {
@@ -135,7 +182,22 @@ impl Worker {
     }
 }
 
-fn save(Watched { device, pipeline, state }: &Watched) {
+/// Lets the detector in shadow score the same window; returns what that took.
+fn compare(
+    shadow: &mut Detector,
+    window: &Window,
+    verdict: &Verdict,
+    clock: &dyn Clock,
+    watch: &ModelWatch,
+) -> Duration {
+    let (began, failures) = (clock.monotonic(), shadow.failures());
+    shadow.push(window);
+    let took = clock.monotonic() - began;
+    watch.compared(verdict, shadow.verdict(), took, shadow.failures() - failures);
+    took
+}
+
+fn save(Watched { device, pipeline, state, .. }: &Watched) {
     if let Err(error) = state.write(&pipeline.snapshot()) {
         let path = state.path().display();
         warn!(device = %device.id, %path, %error, "the calibration could not be saved");

@@ -1,9 +1,12 @@
 //! The command line: what `lineside` takes and which room does it.
 
+mod bundle;
 mod config;
 pub mod eval;
 pub mod exit;
 pub mod features;
+mod model;
+mod probe;
 mod recordings;
 pub mod replay;
 pub mod run;
@@ -41,8 +44,20 @@ enum Command {
     Replay(replay::ReplayArgs),
     /// Score labelled recordings by event, beside detectors that look at no sensor.
     Eval(eval::EvalArgs),
+    /// Pack, show, check or try a model bundle.
+    #[command(subcommand)]
+    Bundle(bundle::Command),
     /// Ask the running agent how it is.
     Status(status::StatusArgs),
+    /// Say which models run here, send one back, hold updates off.
+    #[command(subcommand)]
+    Model(model::ModelCommand),
+    /// Bring updates by hand.
+    #[command(subcommand)]
+    Update(model::UpdateCommand),
+    /// Try a bundle out under limits; for the updater.
+    #[command(hide = true)]
+    Probe(probe::ProbeArgs),
 }
 
 /// The configuration to work with.
@@ -75,7 +90,11 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Config(command) => config::run(command),
         Command::Replay(args) => replay::run(&args, &load(&args.config)?.config),
         Command::Eval(args) => eval::run(&args, &load(&args.config)?.config),
+        Command::Bundle(command) => bundle::run(command),
         Command::Status(args) => status::run(&args),
+        Command::Model(command) => model::run(command),
+        Command::Update(command) => model::update(command),
+        Command::Probe(args) => probe::run(&args),
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -51,7 +51,10 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
             let _ = stopped.wait_for(|stop| *stop).await;
         }))
     });
-    told_to_stop().await?;
+    let died = tokio::select! {
+        told = told_to_stop() => told.map(|()| false)?,
+        () = agent.died() => true,
+    };
     info!("stopping");
     let closing = agent.stop().await;
     stop.send_replace(true);
@@ -59,6 +62,7 @@ async fn serve(config: &Config) -> anyhow::Result<()> {
         page.await.context("the status page")??;
     }
     info!(depth = closing.outbox.depth, acknowledged = closing.outbox.acknowledged, "stopped");
+    ensure!(!died, "a thread has died of a panic, see above; the service manager starts the agent again");
     Ok(())
 }
 

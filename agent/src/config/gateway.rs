@@ -93,7 +93,7 @@ impl Default for PublishConfig {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct DetectConfig {
-    /// Folder of the detector's bundle; empty takes the one that is built in.
+    /// The detector's bundle, a folder or a tar; empty takes the one that is built in.
     pub model: Option<PathBuf>,
     /// How many false alarms a day one device may raise.
     pub false_alarms_per_day: f64,

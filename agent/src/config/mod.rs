@@ -15,6 +15,7 @@ mod suggest;
 mod tests;
 mod tree;
 pub mod units;
+pub mod update;
 mod validate;
 
 pub use device::{
@@ -29,6 +30,7 @@ pub use mqtt::{BackoffConfig, MqttConfig, ProtocolVersion, TlsConfig};
 pub use schema::json_schema;
 pub use tree::Place;
 pub use units::{ByteSize, Span};
+pub use update::UpdateConfig;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -51,6 +53,8 @@ pub struct Config {
     pub incident: IncidentConfig,
     /// The local HTTP endpoint.
     pub status: StatusConfig,
+    /// Signed updates of the models.
+    pub update: UpdateConfig,
     /// The machines it watches.
     #[serde(rename = "device")]
     pub devices: Vec<DeviceConfig>,

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::memory::resident_bytes;
 use super::report::{
     DevicePhase, DeviceStatus, Loss, ModelStatus, MqttStatus, OutboxStatus, SourceState, StatusReport,
+    UpdateStatus,
 };
 use crate::clock::Clock;
 use crate::config::Config;
@@ -24,6 +25,7 @@ pub struct StatusBoard {
     devices: Vec<Mutex<DeviceStatus>>,
     models: Mutex<Vec<ModelStatus>>,
     losses: Mutex<Vec<Loss>>,
+    update: Mutex<UpdateStatus>,
 }
 
 impl StatusBoard {
@@ -46,6 +48,7 @@ impl StatusBoard {
             devices: config.devices.iter().map(|config| device(&config.id)).collect(),
             models: Mutex::default(),
             losses: Mutex::default(),
+            update: Mutex::default(),
         })
     }
 
@@ -75,6 +78,17 @@ impl StatusBoard {
     /// Changes the list of records that were lost, by reason.
     pub fn losses(&self, change: impl FnOnce(&mut Vec<Loss>)) {
         change(&mut lock(&self.losses));
+    }
+
+    /// Changes what is said about updates.
+    pub fn update(&self, change: impl FnOnce(&mut UpdateStatus)) {
+        change(&mut lock(&self.update));
+    }
+
+    /// What is said about updates.
+    #[must_use]
+    pub fn updates(&self) -> UpdateStatus {
+        lock(&self.update).clone()
     }
 
     /// Why the agent is not ready: the outbox must be open, every source must run or have come
@@ -126,6 +140,7 @@ impl StatusBoard {
             models: lock(&self.models).clone(),
             resident_bytes: resident_bytes(),
             losses: lock(&self.losses).clone(),
+            update: lock(&self.update).clone(),
         }
     }
 }

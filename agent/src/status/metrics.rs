@@ -94,6 +94,16 @@ metrics! {
         "Time from a record's acceptance to its acknowledgement.";
     WINDOW_SECONDS = Kind::Histogram(&MODEL), "lineside_window_seconds", ["device"],
         "Time to bring one window of a device through alignment, model and incidents.";
+    UPDATE_POLLS = Kind::Counter, "lineside_update_polls_total", [],
+        "Times the OTA server was asked.";
+    UPDATE_STALE = Kind::Gauge, "lineside_update_stale", [],
+        "1 while what the OTA server says has expired, else 0: nothing is installed meanwhile.";
+    UPDATE_STEPS = Kind::Counter, "lineside_update_steps_total", ["model", "phase", "reason"],
+        "Steps of updates, by how far a release came and why not further.";
+    MODEL_RELEASE = Kind::Gauge, "lineside_model_release", ["model"],
+        "Release of the model that runs.";
+    MODEL_SAFE_MODE = Kind::Gauge, "lineside_model_safe_mode", ["model"],
+        "1 while the factory model runs because a proven one was lost, else 0.";
     RESIDENT_BYTES = Kind::Gauge, "lineside_process_resident_bytes", [],
         "Resident memory of the agent.";
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use super::report::{DevicePhase, DeviceStatus, SourceState, StatusReport};
+use super::report::{DevicePhase, DeviceStatus, ModelUpdate, SourceState, StatusReport, UpdateStatus};
 use crate::cli::terminal::Paint;
 use crate::config::ByteSize;
 use crate::time::Timestamp;
@@ -32,11 +32,33 @@ fn write(out: &mut String, report: &StatusReport, paint: Paint) -> fmt::Result {
     for model in &report.models {
         writeln!(out, "model   {} {} ({})", model.name, model.version, model.role)?;
     }
+    updates(out, &report.update, paint)?;
     if let Some(bytes) = report.resident_bytes {
         writeln!(out, "memory  {}", size(bytes))?;
     }
     out.push('\n');
     devices(out, &report.devices, paint)
+}
+
+/// What is out of the ordinary about updates: a model that is not idle, and what went wrong.
+fn updates(out: &mut String, update: &UpdateStatus, paint: Paint) -> fmt::Result {
+    for ModelUpdate { name, release, stage, pinned, safe_mode, .. } in &update.models {
+        if stage != "idle" {
+            writeln!(out, "update  {name} release {release}: {stage}")?;
+        }
+        if *pinned {
+            writeln!(out, "update  {name} is pinned")?;
+        }
+        if *safe_mode {
+            let text =
+                format!("update  {name}: safe mode, a proven model was lost and the factory model runs");
+            writeln!(out, "{}", paint.red(&text))?;
+        }
+    }
+    match &update.error {
+        Some(error) => writeln!(out, "{}", paint.red(&format!("update  {error}"))),
+        None => Ok(()),
+    }
 }
 
 fn broker(report: &StatusReport, paint: Paint) -> String {

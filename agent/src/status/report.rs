@@ -36,6 +36,43 @@ pub struct StatusReport {
     pub resident_bytes: Option<u64>,
     /// Accepted records that are gone without having been acknowledged or evicted.
     pub losses: Vec<Loss>,
+    /// Updates of the models.
+    #[serde(default)]
+    pub update: UpdateStatus,
+}
+
+/// Updates of the models.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateStatus {
+    /// Whether an OTA server is asked.
+    pub enabled: bool,
+    /// How often it was asked since the start.
+    #[serde(default)]
+    pub polls: u64,
+    /// Why it was last asked without success.
+    pub error: Option<String>,
+    /// What the server says has expired: it is not kept up, an old copy is served, or this clock
+    /// is ahead. Nothing is installed meanwhile.
+    pub stale: bool,
+    /// One entry per model.
+    pub models: Vec<ModelUpdate>,
+}
+
+/// Updates of one model.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ModelUpdate {
+    /// Its name.
+    pub name: String,
+    /// The release that runs.
+    pub release: u32,
+    /// `idle`, `shadow`, `ready` or `soak`.
+    pub stage: String,
+    /// What the newest look into the repository came to, such as `active`, `paused` or `ramp`.
+    pub waiting: String,
+    /// Updates are held off by an operator.
+    pub pinned: bool,
+    /// The factory model runs because a proven one was lost.
+    pub safe_mode: bool,
 }
 
 /// The connection to the control room's broker.

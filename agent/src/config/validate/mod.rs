@@ -5,6 +5,7 @@ mod device;
 mod refusals;
 mod source;
 mod topic;
+mod update;
 
 use std::collections::BTreeSet;
 
@@ -45,6 +46,7 @@ pub(super) fn validate(config: &Config, root: &Node) -> Vec<ConfigError> {
     let mut refusals = Refusals::new(root);
     gateway(config, &mut refusals);
     broker::control_room(&config.mqtt, &mut refusals);
+    update::update(config, &mut refusals);
     devices(config, &mut refusals);
     refusals.into_errors()
 }

@@ -41,6 +41,8 @@ pub struct StatusMessage {
     pub evicted: BTreeMap<String, u64>,
     /// Accepted records that were lost otherwise, by reason.
     pub lost: BTreeMap<String, u64>,
+    /// What somebody should look at: `stale_metadata`, `safe_mode`.
+    pub alarms: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -54,6 +56,7 @@ struct Online<'a> {
     outbox_oldest_ms: Option<i64>,
     evicted: &'a BTreeMap<String, u64>,
     lost: &'a BTreeMap<String, u64>,
+    alarms: &'a [&'static str],
 }
 
 #[derive(Serialize)]
@@ -82,6 +85,7 @@ pub fn status(topics: &Topics, status: &StatusMessage) -> (String, Vec<u8>) {
         outbox_oldest_ms: status.outbox_oldest.map(Timestamp::as_millis),
         evicted: &status.evicted,
         lost: &status.lost,
+        alarms: &status.alarms,
     };
     (topics.status(), json(&message))
 }

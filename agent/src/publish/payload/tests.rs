@@ -112,6 +112,7 @@ fn a_status() -> StatusMessage {
         outbox_oldest: Some(at(-30)),
         evicted: BTreeMap::from([("quota".to_owned(), 0)]),
         lost: BTreeMap::new(),
+        alarms: Vec::new(),
     }
 }
 
@@ -280,7 +281,8 @@ proptest! {
         counts in btree_map("[a-z_]{1,12}", any::<u64>(), 0..5),
     ) {
         let message = StatusMessage {
-            now, outbox_depth: depth, outbox_oldest: oldest, evicted: counts.clone(), lost: counts, ..a_status()
+            now, outbox_depth: depth, outbox_oldest: oldest, evicted: counts.clone(), lost: counts,
+            alarms: vec!["stale_metadata", "safe_mode"], ..a_status()
         };
         check(schema::STATUS, &read(&status(&topics(), &message)));
     }
