@@ -1,26 +1,26 @@
-//! The `lineside` binary as the tests' own profile builds it.
+//! The binaries as the tests' own build made them.
 
 use std::path::PathBuf;
-use std::sync::OnceLock;
 
-/// Where it is; built first where it is missing or older than its sources.
+/// The agent.
+#[must_use]
+pub fn path() -> PathBuf {
+    built("agent-under-test")
+}
+
+/// The OTA server.
+#[must_use]
+pub fn ota() -> PathBuf {
+    built("ota-under-test")
+}
+
+/// A binary of this package: cargo builds them with its tests and lays them one folder up.
 ///
 /// # Panics
-/// When it cannot be built.
-pub fn path() -> PathBuf {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| {
-        escargot::CargoBuild::new()
-            // The whole workspace's features, as `cargo test --workspace` has them: with the
-            // package's own alone its dependencies would be built a second time.
-            .arg("--workspace")
-            .bin("lineside")
-            .current_release()
-            .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
-            .run()
-            .expect("the agent builds, as this test did")
-            .path()
-            .to_owned()
-    })
-    .clone()
+/// When it is not there.
+fn built(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let path = test.parent().and_then(|folder| folder.parent()).expect("target/…/deps").join(name);
+    assert!(path.exists(), "{}: run the tests with `cargo test --workspace`", path.display());
+    path
 }

@@ -1,13 +1,17 @@
-//! Shared helpers of the system tests: a real broker, certificates, a control room, a gateway,
-//! the agent's binary, the shared recordings.
+//! Shared helpers of the system tests: a real broker, certificates, a control room, a gateway, an
+//! OTA server with bundles to roll out, the binaries, the shared recordings.
 
 pub mod agent;
 pub mod agreement;
+pub mod bundles;
 pub mod certificates;
 pub mod control_room;
 pub mod data;
 pub mod gateway;
 pub mod mosquitto;
+pub mod onnx;
+pub mod ota;
+pub mod port;
 pub mod wait;
 
 use std::io::Write;

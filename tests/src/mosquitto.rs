@@ -1,14 +1,14 @@
 //! A real mosquitto on loopback, with a port, a configuration and a folder of its own.
 
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
 use crate::certificates::Authority;
-use crate::wait;
+use crate::{port, wait};
 
 /// What every test needs of the broker: it keeps sessions and messages over a restart and never
 /// drops a message for want of room, as `deploy` recommends.
@@ -60,8 +60,7 @@ impl Mosquitto {
             crate::skipped("mosquitto");
             return None;
         };
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let port = free.local_addr().expect("the port's address").port();
+        let port = port::free().port();
         let folder = tempfile::tempdir().expect("a folder for the broker");
         Some(Mosquitto { folder, authority: None, port, program: program.into(), child: None })
     }

@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used, reason = "the helpers of a test fail it by panicking, too")]
 
 mod aarch64;
+mod conformance;
 mod delivery;
+mod interoperation;
 mod kills;
 mod recordings;
 mod run;
 mod sample_broker;
+mod update_kills;
+mod updates;

@@ -1,7 +1,7 @@
 //! `lineside run` as an engineer starts it: a real process, a real broker, signals.
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -9,7 +9,7 @@ use lineside::status::client;
 use lineside::status::report::{DevicePhase, StatusReport};
 use system_tests::control_room::ControlRoom;
 use system_tests::mosquitto::Mosquitto;
-use system_tests::{agent, wait};
+use system_tests::{agent, port, wait};
 
 /// A running agent and its local page.
 struct Running {
@@ -47,7 +47,7 @@ impl Running {
 
 /// The simulated station at a hundred times real time, beside a broker.
 fn configure(folder: &Path, broker: u16) -> (std::path::PathBuf, SocketAddr) {
-    let page = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let page = port::free();
     let channels: String = ["flow", "pressure_out", "motor_current"]
         .map(|name| format!("[[device.channel]]\nname = \"{name}\"\n"))
         .concat();
