@@ -1,10 +1,14 @@
 //! `cargo run --release -p lineside-demo`: a machine goes wrong, the gateway notices, says what
-//! happened, keeps it through an outage of the broker and delivers it to a control room.
+//! happened, keeps it through an outage of the broker and delivers it to a control room. Meanwhile
+//! a new detector takes over, and a wrong one does not.
 
 mod broker;
 mod control_room;
+mod ota;
+mod releases;
 mod report;
 mod scenario;
+mod updates;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,8 +17,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use lineside::agent::updates::update_folder;
 use lineside::agent::{Agent, Closing};
 use lineside::clock::SystemClock;
+use lineside::status::report::{SourceState, StatusReport};
 use lineside::status::resident_bytes;
 use serde_json::Value;
 use tokio::sync::mpsc::Receiver;
@@ -22,8 +28,10 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::broker::Gate;
 use crate::control_room::{Arrived, Ledger};
-use crate::report::Report;
+use crate::ota::Ota;
+use crate::report::{Models, Report};
 use crate::scenario::Scenario;
+use crate::updates::Fate;
 
 /// The broker goes away at this share of the demo, and comes back at that one.
 const OUTAGE: (f64, f64) = (0.40, 0.52);
@@ -48,6 +56,11 @@ struct Args {
 }
 
 fn main() -> ExitCode {
+    // The agent tries a release out in a process of its own: its own program with the command
+    // `probe`. Its own program is this one.
+    if std::env::args_os().nth(1).is_some_and(|command| command == "probe") {
+        return lineside::cli::main();
+    }
     let args = Args::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = runtime.context("no runtime").and_then(|runtime| runtime.block_on(demo(&args)));
@@ -68,27 +81,37 @@ async fn demo(args: &Args) -> Result<bool> {
     let folder = tempfile::tempdir().context("no temporary folder")?;
     let broker = broker::start().await?;
     let gate = Gate::start(broker).await?;
-    let scenario = match &args.csv {
+    let mut scenario = match &args.csv {
         Some(file) => scenario::recorded(file, seconds, folder.path(), gate.address)?,
         None => scenario::simulated(seconds, folder.path(), gate.address)?,
     };
+    let ota = Ota::start(&folder.path().join("ota")).await?;
+    ota.follow(&mut scenario.config.update).await?;
     let mut arrivals = control_room::enter(broker).await?;
     screen.title(&scenario, args.seconds);
     let agent = Agent::start(&scenario.config, Arc::new(SystemClock::new()))?;
-    screen.line("gateway", "started; it learns first what is normal");
+    let first = version(&agent.board().report());
+    screen.line("gateway", &format!("started with detector {first}; it learns first what is normal"));
 
     let mut ledger = Ledger::default();
-    run(&screen, &scenario, &agent, &gate, &mut arrivals, &mut ledger, seconds).await?;
+    let (ran, fates) = tokio::join!(
+        run(&screen, &scenario, &agent, &gate, &mut arrivals, &mut ledger, seconds),
+        updates::story(&screen, &ota, update_folder(&scenario.config), seconds),
+    );
+    ran?;
+    let fates = fates?;
     let peak = resident_bytes().unwrap_or(0);
     gate.open();
     let closing = agent.stop().await;
+    ota.stop().await;
     let accepted = closing.outbox.accepted;
     // Everything was acknowledged; what the broker still holds for the control room follows.
     while ledger.distinct() < accepted {
         let Ok(Some((topic, message))) = timeout(LAST_MESSAGES, arrivals.recv()).await else { break };
         screen.show(ledger.enter(&topic, &message), &ledger);
     }
-    let report = table(&ledger, &closing, peak);
+    let models = models(first, fates, &scenario, &closing);
+    let report = table(&ledger, &closing, peak, models);
     if args.json {
         println!("{}", report.json());
     } else {
@@ -151,7 +174,24 @@ enum Moment {
     End,
 }
 
-fn table(ledger: &Ledger, closing: &Closing, peak: u64) -> Report {
+/// The detector's version that runs.
+fn version(report: &StatusReport) -> String {
+    report.models.first().map(|model| model.version.clone()).unwrap_or_default()
+}
+
+fn models(before: String, fates: Vec<Fate>, scenario: &Scenario, closing: &Closing) -> Models {
+    let devices = closing.report.devices.iter().zip(&scenario.config.devices);
+    // A machine that has not come to its end has frames under way.
+    let ended = closing.report.devices.iter().all(|device| device.source == SourceState::Ended);
+    let left_out = devices.map(|(seen, device)| {
+        let due = seen.samples_accepted / device.channels.len().max(1) as u64;
+        due.saturating_sub(seen.windows)
+    });
+    let left_out = (scenario.gapless && ended).then(|| left_out.sum());
+    Models { before, after: version(&closing.report), left_out, fates }
+}
+
+fn table(ledger: &Ledger, closing: &Closing, peak: u64, models: Models) -> Report {
     let devices = &closing.report.devices;
     let latency = closing.publish.as_ref().map(|publish| publish.latency).unwrap_or_default();
     let millis = |seconds: Option<f64>| seconds.unwrap_or(f64::NAN) * 1e3;
@@ -167,6 +207,7 @@ fn table(ledger: &Ledger, closing: &Closing, peak: u64) -> Report {
         p50_ms: millis(latency.p50_s),
         p99_ms: millis(latency.p99_s),
         memory_mib: peak as f64 / f64::from(1 << 20),
+        models,
     }
 }
 

@@ -26,6 +26,9 @@ pub struct Scenario {
     pub title: String,
     /// Faults and when they begin, in seconds of the demo.
     pub faults: Vec<(f64, String)>,
+    /// Whether every channel has a value for every moment, so that samples tell how many windows
+    /// are due.
+    pub gapless: bool,
 }
 
 /// The simulated pump station, compressed into `seconds`.
@@ -42,7 +45,8 @@ pub fn simulated(seconds: f64, data: &Path, broker: SocketAddr) -> Result<Scenar
     let name = |fault: &lineside::config::FaultConfig| format!("{:?}", fault.kind);
     let faults = source.faults.iter().map(|f| (f.at.0.as_secs_f64() / speed, words(&name(f)))).collect();
     finish(&mut config, data, broker)?;
-    Ok(Scenario { config, title: format!("a simulated pump station, {speed:.0} times real time"), faults })
+    let title = format!("a simulated pump station, {speed:.0} times real time");
+    Ok(Scenario { config, title, faults, gapless: true })
 }
 
 /// A recording of one's own: every column with numbers is a channel.
@@ -72,7 +76,7 @@ pub fn recorded(file: &Path, seconds: f64, data: &Path, broker: SocketAddr) -> R
     }];
     finish(&mut config, data, broker)?;
     let title = format!("{} at {speed:.0} times real time", file.display());
-    Ok(Scenario { config, title, faults: Vec::new() })
+    Ok(Scenario { config, title, faults: Vec::new(), gapless: false })
 }
 
 fn finish(config: &mut Config, data: &Path, broker: SocketAddr) -> Result<()> {
