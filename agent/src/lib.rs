@@ -23,6 +23,7 @@ pub mod outbox;
 pub mod pipeline;
 pub mod probe;
 pub mod publish;
+pub mod random;
 pub mod signal;
 pub mod source;
 pub mod status;

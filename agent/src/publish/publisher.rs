@@ -3,8 +3,6 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rand::TryRng;
-use rand::rngs::SysRng;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -19,6 +17,7 @@ use super::tls::{self, TlsError};
 use crate::clock::Clock;
 use crate::config::MqttConfig;
 use crate::outbox::Outbox;
+use crate::random;
 use crate::status::metrics as names;
 
 /// A connection that held for so long was a good one: the next failure starts a new count.
@@ -198,18 +197,13 @@ async fn keep_connected(context: Context, mut stopped: watch::Receiver<bool>) {
         if delivered || started.elapsed() >= GOOD_CONNECTION {
             failures = 0;
         }
-        let pause = context.backoff.pause(failures, random());
+        let pause = context.backoff.pause(failures, random::fraction());
         failures = failures.saturating_add(1);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             _ = stopped.wait_for(|stop| *stop) => return,
         }
     }
-}
-
-/// From 0 to 1. Jitter needs no more than the system's randomness, and can do without.
-pub(super) fn random() -> f64 {
-    SysRng.try_next_u32().map_or(0.5, |word| f64::from(word) / f64::from(u32::MAX))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -19,10 +19,11 @@ use tokio::time::{Instant, sleep_until};
 
 use super::connect::{Ack, Client, Signal, packet_bytes};
 use super::inflight::InFlight;
-use super::publisher::{Context, random};
+use super::publisher::Context;
 use super::refused::Refused;
 use super::splice::splice;
 use crate::outbox::{Cursors, Eviction, RecordKey, Stored};
+use crate::random;
 use crate::time::Timestamp;
 
 /// A record sent later than this after it was handed over is marked as history, as is one that
@@ -324,11 +325,11 @@ impl<'a> Session<'a> {
                 let why = format!(
                     "the broker's access rules forbid publishing to `{topic}`; its records stay in the outbox"
                 );
-                self.refused.topic(topic, Instant::now(), self.context.backoff, random());
+                self.refused.topic(topic, Instant::now(), self.context.backoff, random::fraction());
                 self.count_refusal(why);
             }
             (What::Record { key, topic, .. }, Ack::Refused(reason)) => {
-                self.refused.record(key, Instant::now(), self.context.backoff, random());
+                self.refused.record(key, Instant::now(), self.context.backoff, random::fraction());
                 self.count_refusal(format!(
                     "the broker refuses a record for `{topic}`: {reason}; it stays in the outbox"
                 ));

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use lineside_bundle::Sha256Hex;
 use lineside_bundle::trust::{FolderSource, Source, Target};
 use sha2::{Digest, Sha256};
 
@@ -144,7 +143,7 @@ fn copy(from: &Path, to: &Path, target: &Target, stop: &AtomicBool) -> Result<()
     if length > target.length {
         return Err(Unfetched::new("too_long", format!("longer than the {} bytes signed", target.length)));
     }
-    if Sha256Hex::try_from(found.clone()).ok().as_ref() != Some(&target.sha256) {
+    if found != target.sha256.as_str() {
         return Err(Unfetched::new("hash_mismatch", format!("{found} instead of {}", target.sha256)));
     }
     Ok(())

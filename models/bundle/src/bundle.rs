@@ -49,8 +49,7 @@ impl Bundle {
     }
 
     pub(crate) fn from_files(files: &dyn Files) -> Result<Self, BundleError> {
-        let manifest = files.read(MANIFEST, MAX_MANIFEST_BYTES)?;
-        let manifest = Manifest::parse(text(&manifest)?)?;
+        let manifest = read_manifest(files)?;
         // Before anything is read: what is not as long as stated must not fill the memory.
         check_length(&manifest, files.length(&manifest.model.file)?)?;
         let model = files.read(&manifest.model.file, MAX_MODEL_BYTES)?;
@@ -124,6 +123,11 @@ fn check_length(manifest: &Manifest, found: u64) -> Result<(), BundleError> {
         found: found.to_string(),
         expected: manifest.model.bytes.to_string(),
     })
+}
+
+/// The manifest among `files`, without any of the others.
+pub(crate) fn read_manifest(files: &dyn Files) -> Result<Manifest, BundleError> {
+    Manifest::parse(text(&files.read(MANIFEST, MAX_MANIFEST_BYTES)?)?)
 }
 
 fn text(bytes: &[u8]) -> Result<&str, BundleError> {

@@ -10,11 +10,11 @@ use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::bundle::{Bundle, MAX_MANIFEST_BYTES, MAX_MODEL_BYTES};
+use crate::bundle::{self, Bundle, MAX_MANIFEST_BYTES, MAX_MODEL_BYTES};
 use crate::digest::Sha256Hex;
 use crate::error::BundleError;
 use crate::files::{Files, unreadable};
-use crate::manifest::MANIFEST;
+use crate::manifest::{MANIFEST, Manifest};
 
 mod header;
 mod pack;
@@ -116,6 +116,14 @@ impl Archive {
     /// When there is no such file, when it is longer, or when it cannot be read.
     pub fn read(&self, name: &str, limit: u64) -> Result<Vec<u8>, BundleError> {
         Files::read(self, name, limit).map_err(|e| e.within(&self.file))
+    }
+
+    /// The manifest alone: a large model stays where it is.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be.
+    pub fn manifest(&self) -> Result<Manifest, BundleError> {
+        bundle::read_manifest(self).map_err(|e| e.within(&self.file))
     }
 
     /// Reads a file straight out of the archive: for one that is too large to hold.
