@@ -140,12 +140,13 @@ impl Agent {
         let folder = |cause| AgentError::Folder { path: data.clone(), cause };
         std::fs::create_dir_all(data).map_err(folder)?;
         let board = StatusBoard::new(config, Arc::clone(&clock));
+        let devices = updates::detector_settings(config)?;
         // A bundle that an engineer put into the configuration is outside of updates.
         let (model, updated) = match &config.detect.model {
             Some(folder) => (DetectorModel::load(folder)?, None),
             None => {
                 let folder = UpdateFolder::open(config, Arc::clone(&clock))?;
-                let (opened, model, hosted) = folder.detector(Opener::Agent)?;
+                let (opened, model, hosted) = folder.detector(&devices, Opener::Agent)?;
                 (model, Some((folder, opened, hosted)))
             }
         };
@@ -229,7 +230,6 @@ impl Agent {
         let updates = match updated {
             None => None,
             Some((folder, opened, hosted)) => {
-                let devices = updates::detector_settings(config)?;
                 let host = Box::new(DetectorHost::new(hosted, devices, sender.clone(), watch));
                 Some(Updates::start(folder, config, host, opened, Arc::clone(&board), deathbed)?)
             }

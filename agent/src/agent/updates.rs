@@ -17,7 +17,8 @@ use tracing::warn;
 use super::{AgentError, Deathbed, spawn};
 use crate::clock::Clock;
 use crate::config::{Config, UpdateConfig};
-use crate::detect::detector::{DetectorModel, DetectorSettings};
+use crate::detect::detector::{Detector, DetectorModel, DetectorSettings};
+use crate::random;
 use crate::status::StatusBoard;
 use crate::update::attempt::Chronicle;
 use crate::update::control::{Answer, Request};
@@ -81,36 +82,43 @@ impl UpdateFolder {
     /// # Errors
     /// When the folder or a file of the section `update` cannot be used.
     pub fn answer(self, config: &Config, request: Request) -> Result<Answer, UpdateError> {
-        let (opened, _, hosted) = self.detector(Opener::Command)?;
+        // What cannot run is the agent's to find out: a command only looks at what is there.
+        let (opened, _, hosted) = self.detector(&[], Opener::Command)?;
         let models: Vec<(Box<dyn Host>, Opened)> = vec![(Box::new(NoHost(hosted)), opened)];
         let parts = self.updater(config, models, None, Arc::default())?;
         let (_operator, asked) = channel();
         Ok(Updater::new(parts, asked).answer(request))
     }
 
-    /// The slots of the detector, and the bundle that runs: the active one, or what is behind it.
+    /// The slots of the detector, and the model that runs: the active one, or what is behind it
+    /// where that cannot run for these devices.
     ///
     /// # Errors
     /// When the folder cannot be used.
-    pub fn detector(&self, opener: Opener) -> Result<(Opened, DetectorModel, Hosted), UpdateError> {
+    pub fn detector(
+        &self,
+        devices: &[DetectorSettings],
+        opener: Opener,
+    ) -> Result<(Opened, DetectorModel, Hosted), UpdateError> {
         let factory = DetectorModel::builtin().map_err(|error| UpdateError::Factory(error.to_string()))?;
-        let loads = |bundle: &lineside_bundle::Bundle| {
-            DetectorModel::from_bundle(bundle.clone()).map(drop).map_err(|error| error.to_string())
+        let load = |bundle| {
+            let model = DetectorModel::from_bundle(bundle).map_err(|error| error.to_string())?;
+            // A release that ran under another version of the agent, or for other devices, may not
+            // run here: then the one before must, and not a service manager's restarts.
+            for device in devices {
+                Detector::new(&model, device).map_err(|error| error.to_string())?;
+            }
+            Ok(model)
         };
         let disk = Arc::clone(&self.disk);
-        let opened = managed::open(disk, DETECTOR, factory.release(), opener, &self.chronicle, loads)
+        let (opened, model) = managed::open(disk, DETECTOR, factory.release(), opener, &self.chronicle, load)
             .map_err(|cause| UpdateError::Folder { path: self.folder.clone(), cause })?;
-        let model = match &opened.bundle {
-            Some(bundle) => DetectorModel::from_bundle(bundle.clone()),
-            None => Ok(factory.clone()),
-        };
-        let model = model.map_err(|error| UpdateError::Factory(error.to_string()))?;
         let hosted = Hosted {
             name: DETECTOR.to_owned(),
             factory_release: factory.release(),
             factory_version: factory.version().to_owned(),
         };
-        Ok((opened, model, hosted))
+        Ok((opened, model.unwrap_or(factory), hosted))
     }
 
     /// An updater for these models, and what runs it.
@@ -155,7 +163,7 @@ impl UpdateFolder {
             chronicle: self.chronicle,
             board,
             stop,
-            random: Box::new(random),
+            random: Box::new(random::fraction),
             lock: self.lock,
         })
     }
@@ -266,11 +274,6 @@ fn pace(settings: &UpdateConfig) -> Result<Pace, UpdateError> {
     let first = backoff.min.0.max(LEAST_PAUSE);
     let pace = Pace::new(interval.0.max(LEAST_PAUSE), first, backoff.max.0.max(first), LEAST_PAUSE);
     pace.map_err(|error| UpdateError::Server(error.to_string()))
-}
-
-fn random() -> f64 {
-    // A system without randomness has no jitter; everything else still works.
-    SysRng.try_next_u32().map_or(0.5, |random| f64::from(random) / f64::from(u32::MAX))
 }
 
 fn seed() -> [u8; 32] {

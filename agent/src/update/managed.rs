@@ -5,13 +5,11 @@
 //! itself, is denied and reported; what one model goes through touches no other.
 
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lineside_bundle::bundle::MAX_MANIFEST_BYTES;
-use lineside_bundle::manifest::{Budget, MANIFEST, Trial as TrialSettings};
-use lineside_bundle::{Archive, Bundle, BundleError, Manifest};
+use lineside_bundle::manifest::{Budget, Trial as TrialSettings};
+use lineside_bundle::{Archive, Bundle};
 use tracing::{error, warn};
 
 use super::attempt::{Attempt, Chronicle, STEPS_PER_START};
@@ -60,23 +58,24 @@ enum Stage {
 pub struct Opened {
     /// The slots.
     pub slots: Slots,
-    /// The bundle that runs; `None` is the factory model.
-    pub bundle: Option<Bundle>,
+    /// How the release that runs is tried out; `None` for the factory model.
+    pub trial: Option<TrialSettings>,
 }
 
 /// Opens a model's slots as the process starts and finds the bundle that can be loaded: the
-/// active one, else the one before, else the factory model. `loads` is the last word on a bundle.
+/// active one, else the one before, else the factory model, for which there is no `M`. `load` is the
+/// last word on a bundle.
 ///
 /// # Errors
 /// When the folder cannot be used at all.
-pub fn open(
+pub fn open<M>(
     disk: Arc<dyn Disk>,
     model: &str,
     factory_release: u32,
     opener: Opener,
     chronicle: &Chronicle,
-    loads: impl Fn(&Bundle) -> Result<(), String>,
-) -> io::Result<Opened> {
+    load: impl Fn(Bundle) -> Result<M, String>,
+) -> io::Result<(Opened, Option<M>)> {
     let now = chronicle.clock.now();
     let (mut slots, Opening { reverted, state_lost }) =
         Slots::open(disk, model, factory_release, opener, now)?;
@@ -85,9 +84,12 @@ pub fn open(
     }
     reverted.iter().for_each(|reverted| say_reverted(chronicle, model, reverted, ""));
     while let Some(active) = slots.state().active.clone() {
-        let found = open_slot(&slots, &active).and_then(|bundle| loads(&bundle).map(|()| bundle));
+        let found = open_slot(&slots, &active).and_then(|bundle| {
+            let trial = bundle.manifest().trial;
+            load(bundle).map(|model| (trial, model))
+        });
         match found {
-            Ok(bundle) => return Ok(Opened { slots, bundle: Some(bundle) }),
+            Ok((trial, model)) => return Ok((Opened { slots, trial: Some(trial) }, Some(model))),
             Err(why) => {
                 let (reverted, saved) = slots.revert("load_failed", now);
                 if let Err(error) = saved {
@@ -97,16 +99,7 @@ pub fn open(
             }
         }
     }
-    Ok(Opened { slots, bundle: None })
-}
-
-/// The manifest alone: a large model stays on the disk until it is loaded.
-///
-/// # Errors
-/// When the file is no bundle.
-pub fn manifest_of(file: &Path) -> Result<Manifest, BundleError> {
-    let text = Archive::open(file)?.read(MANIFEST, MAX_MANIFEST_BYTES)?;
-    Manifest::parse(&String::from_utf8_lossy(&text))
+    Ok((Opened { slots, trial: None }, None))
 }
 
 fn open_slot(slots: &Slots, slot: &Slot) -> Result<Bundle, String> {
@@ -135,10 +128,10 @@ impl Managed {
     /// soaks from the beginning.
     #[must_use]
     pub fn new(host: Box<dyn Host>, opened: Opened, chronicle: Chronicle) -> Self {
-        let Opened { slots, bundle } = opened;
+        let Opened { slots, trial: settings } = opened;
         let state = slots.state();
-        let stage = match (&state.trial, &state.active, &bundle) {
-            (Some(trial), Some(active), Some(bundle)) => {
+        let stage = match (&state.trial, &state.active, settings) {
+            (Some(trial), Some(active), Some(settings)) => {
                 let attempt = Attempt {
                     id: trial.attempt.clone(),
                     seq: trial.starts * STEPS_PER_START,
@@ -148,7 +141,7 @@ impl Managed {
                     said: None,
                 };
                 // How fast the one before was is not known any more.
-                soak(attempt, bundle, None, &chronicle)
+                soak(attempt, settings, None, &chronicle)
             }
             _ => Stage::Idle,
         };
@@ -189,7 +182,13 @@ impl Managed {
         }
     }
 
-    /// The digest of the release in shadow, or ready to become active.
+    /// Whether a release is on trial.
+    #[must_use]
+    pub fn on_trial(&self) -> bool {
+        matches!(self.stage, Stage::Soak { .. })
+    }
+
+    /// The release in shadow, or ready to become active.
     #[must_use]
     pub fn candidate(&self) -> Option<&Slot> {
         match &self.stage {
@@ -213,7 +212,9 @@ impl Managed {
     pub fn begin(&mut self, mut attempt: Attempt) {
         self.host.stop_shadow();
         let manifest = self.slots.path(&attempt.slot).ok_or("it lies on no disk".to_owned());
-        let manifest = manifest.and_then(|file| manifest_of(&file).map_err(|error| error.to_string()));
+        let manifest = manifest.and_then(|file| {
+            Archive::open(&file).and_then(|archive| archive.manifest()).map_err(|error| error.to_string())
+        });
         let trial = match manifest {
             Ok(manifest) => manifest.trial,
             Err(why) => return self.refuse(attempt, "bad_bundle", &why),
@@ -263,7 +264,7 @@ impl Managed {
         match self.host.activate(Some(&bundle)) {
             Ok(()) => {
                 attempt.say(&self.chronicle, Phase::Active, "", "");
-                self.stage = soak(attempt, &bundle, allowed, &self.chronicle);
+                self.stage = soak(attempt, bundle.manifest().trial, allowed, &self.chronicle);
             }
             Err(why) => self.roll_back(attempt, "load_failed", &why.0),
         }
@@ -411,9 +412,8 @@ impl Managed {
     }
 }
 
-fn soak(attempt: Attempt, bundle: &Bundle, allowed: Option<u64>, chronicle: &Chronicle) -> Stage {
-    let (trial, since) = (bundle.manifest().trial, chronicle.clock.monotonic());
-    Stage::Soak { attempt, trial, since, allowed }
+fn soak(attempt: Attempt, trial: TrialSettings, allowed: Option<u64>, chronicle: &Chronicle) -> Stage {
+    Stage::Soak { attempt, trial, since: chronicle.clock.monotonic(), allowed }
 }
 
 /// What a window may take: a budget is for the call of the model, and a window costs more than that

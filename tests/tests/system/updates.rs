@@ -1,11 +1,17 @@
 //! Signed updates end to end: real keys, a real server, a real agent.
 
 use std::fs;
+use std::sync::Arc;
 use std::time::Instant;
 
 use lineside::status::report::SourceState;
+use lineside::time::Timestamp;
 use lineside::update::control::{Answer, Request};
+use lineside::update::disk::RealDisk;
 use lineside::update::event::Phase;
+use lineside::update::slots::{Opener, Slots};
+use lineside::update::state::Slot;
+use lineside_bundle::Sha256Hex;
 use system_tests::bundles::{self, Kind, Trial};
 use system_tests::ota::{Follower, Ota};
 use system_tests::wait;
@@ -121,6 +127,30 @@ fn row_31_a_release_that_fails_in_its_soak_is_back_within_5_s_and_no_window_is_l
     let device = || gateway.report().map(|report| report.devices[0].clone()).unwrap();
     wait::until("the recording to end", || device().source == SourceState::Ended);
     assert_eq!(device().windows, FRAMES);
+}
+
+#[test]
+fn a_committed_release_that_cannot_run_any_more_goes_back_at_the_start() {
+    let ota = published(&[(2, Kind::Good, NO_TRIAL)]);
+    let mut gateway = Follower::start(&ota, "");
+    ota.roll_out(2);
+    gateway.until(2, Phase::Committed);
+    gateway.kill();
+    // As after another version of the agent, whose runtime does not know the model any more.
+    let tar = bundles::detector(ota.folder(), 3, Kind::NoModel, NO_TRIAL);
+    let sha256 = Sha256Hex::of(&fs::read(&tar).unwrap());
+    let disk = Arc::new(RealDisk::new(gateway.update_folder()));
+    let (mut slots, _) = Slots::open(disk, "detector", 1, Opener::Command, Timestamp::EPOCH).unwrap();
+    let part = format!("{}/part", slots.download_folder());
+    fs::copy(&tar, gateway.update_folder().join(&part)).unwrap();
+    slots.admit(&part, &sha256).unwrap();
+    let slot = Slot { sha256, release: 3, version: "1.3.0".into() };
+    slots.activate(slot, "attempt".into(), String::new()).unwrap();
+    slots.commit().unwrap();
+    drop(slots);
+    gateway.run();
+    assert_eq!(gateway.until(3, Phase::RolledBack).reason, "load_failed");
+    assert_eq!(gateway.detector().release, 2);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use lineside_bundle::Archive;
 use lineside_bundle::manifest::Budget;
 use lineside_bundle::release::PatchInfo;
 use lineside_bundle::trust::{Target, Verifier};
@@ -16,7 +17,7 @@ use crate::update::attempt::Attempt;
 use crate::update::choose::Candidate;
 use crate::update::event::Phase;
 use crate::update::fetch::{Download, Rules, Wanted, patch};
-use crate::update::managed::{disk_reason, manifest_of};
+use crate::update::managed::disk_reason;
 use crate::update::prober::PROBE_NOT_RUN;
 use crate::update::remote::{Remote, STOPPED, Unfetched};
 use crate::update::state::Slot;
@@ -126,7 +127,8 @@ impl Updater {
         let managed = &self.parts.models[index];
         let bad = |detail: String| Setback::Never { reason: "bad_bundle".to_owned(), detail };
         let file = managed.slots().path(slot).ok_or_else(|| bad("it lies on no disk".to_owned()))?;
-        let manifest = manifest_of(&file).map_err(|error| bad(error.to_string()))?;
+        let manifest = Archive::open(&file).and_then(|archive| archive.manifest());
+        let manifest = manifest.map_err(|error| bad(error.to_string()))?;
         if manifest.name == managed.name() && manifest.release == slot.release {
             return Ok((file, manifest.budget));
         }

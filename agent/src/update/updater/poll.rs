@@ -77,8 +77,7 @@ impl Updater {
             let detail = "no root of trust: set `update.root` to the repository's 1.root.json";
             return Err(Unpolled { reason: "no_root".into(), detail: detail.into(), retry_after: None });
         };
-        let now = self.device_clock.now(self.parts.chronicle.clock.now());
-        let now = jiff::Timestamp::from_microsecond(now.as_micros()).unwrap_or(jiff::Timestamp::MAX);
+        let now = self.now();
         let (source, store) = (remote.source(), TrustStore::new(Arc::clone(&self.parts.disk)));
         let verifier = self.meanwhile(|| {
             let mut verifier = Verifier::open(&root, source, Box::new(store))?;
@@ -97,6 +96,12 @@ impl Updater {
         Ok(verifier)
     }
 
+    /// The time to judge by.
+    fn now(&self) -> jiff::Timestamp {
+        let now = self.device_clock.now(self.parts.chronicle.clock.now());
+        jiff::Timestamp::from_microsecond(now.as_micros()).unwrap_or(jiff::Timestamp::MAX)
+    }
+
     fn consider(
         &mut self,
         index: usize,
@@ -107,9 +112,7 @@ impl Updater {
         let managed = &self.parts.models[index];
         let (model, state) = (managed.name().to_owned(), managed.slots().state().clone());
         let (group, facts) = (self.parts.group.clone(), self.parts.facts.clone());
-        let now = self.device_clock.now(self.parts.chronicle.clock.now());
-        let now = jiff::Timestamp::from_microsecond(now.as_micros()).unwrap_or(jiff::Timestamp::MAX);
-        let now = now.to_zoned(jiff::tz::TimeZone::system());
+        let now = self.now().to_zoned(jiff::tz::TimeZone::system());
         let choice = self.meanwhile(|| match how {
             How::Follow => choose::follow(verifier, &group, &model, &state, &facts, &now),
             How::Apply => choose::newest(verifier, &model, &state, &facts),
@@ -139,7 +142,7 @@ impl Updater {
                     managed.activate();
                     return Ok(());
                 }
-                if managed.stage() == "soak" {
+                if managed.on_trial() {
                     self.waiting.insert(model, "soak".to_owned());
                     return Ok(());
                 }
