@@ -11,11 +11,15 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::StatusCode;
+use futures_util::StreamExt;
 
 use super::error::ApiError;
 
 /// Largest body that a device may send.
 pub const BODY_MAX: usize = 64 * 1024;
+/// So much of a larger one is read and dropped: a connection that is closed upon what is still on
+/// its way is reset, and the client hears that instead of its answer.
+const DRAIN_MAX: u64 = 1 << 20;
 /// A body comes within this, over the slowest link that is still of use.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
@@ -26,13 +30,25 @@ pub(super) async fn body(body: Body) -> Result<Bytes, ApiError> {
         ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
     };
     let size = axum::body::HttpBody::size_hint(&body).lower();
-    if size > BODY_MAX as u64 {
+    if size > DRAIN_MAX {
         return Err(too_large());
     }
-    match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, BODY_MAX)).await {
-        Ok(Ok(bytes)) => Ok(bytes),
-        // Over its limit, or the client went away and hears nothing anyhow.
-        Ok(Err(_)) => Err(too_large()),
-        Err(_) => Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body did not come in time")),
-    }
+    let read = async {
+        let (mut kept, mut length) = (Vec::new(), 0_u64);
+        let mut chunks = body.into_data_stream();
+        while let Some(chunk) = chunks.next().await {
+            // The client went away and hears nothing anyhow.
+            let chunk = chunk.map_err(|_| too_large())?;
+            length += chunk.len() as u64;
+            if length <= BODY_MAX as u64 {
+                kept.extend_from_slice(&chunk);
+            } else if length > DRAIN_MAX {
+                break;
+            }
+        }
+        if length > BODY_MAX as u64 { Err(too_large()) } else { Ok(Bytes::from(kept)) }
+    };
+    tokio::time::timeout(BODY_TIME, read).await.unwrap_or_else(|_| {
+        Err(ApiError::new(StatusCode::REQUEST_TIMEOUT, "timeout", "the body did not come in time"))
+    })
 }

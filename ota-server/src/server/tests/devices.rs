@@ -146,6 +146,11 @@ fn a_body_over_64_kib_is_413_and_one_that_is_no_report_400() {
     let mut large = device.body(1, &[]);
     large["tags"] = json!({"line": "x".repeat(70_000)});
     assert_eq!(fixture.report(&device, &large).status, 413);
+    // It is heard also while most of the body is still on its way, and the connection goes on.
+    large["tags"] = json!({"line": "x".repeat(900_000)});
+    for _ in 0..20 {
+        assert_eq!(fixture.report(&device, &large).status, 413);
+    }
     let mut wrong = device.body(1, &[event("a1", 0, "exploded", "")]);
     let answer = fixture.report(&device, &wrong);
     assert_eq!(answer.status, 400);
