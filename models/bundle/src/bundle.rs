@@ -1,12 +1,13 @@
 //! A bundle, read and checked.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::digest::Sha256Hex;
 use crate::error::BundleError;
 use crate::files::{self, Files, Folder};
 use crate::golden::Golden;
-use crate::manifest::{Format, MANIFEST, Manifest};
+use crate::manifest::{Format, MANIFEST, Manifest, TextFile};
 use crate::onnx;
 
 /// A manifest is a page of text; far beyond that it is something else.
@@ -18,6 +19,8 @@ pub const MAX_MODEL_BYTES: u64 = 1 << 30;
 pub const MAX_GOLDEN_BYTES: u64 = 8 << 20;
 /// The vocabulary of the largest multilingual tokenizers is some 20 MB of JSON.
 pub const MAX_TOKENIZER_BYTES: u64 = 32 << 20;
+/// A chat template is a page of Jinja, a lexicon some thousand words.
+pub const MAX_TEXT_BYTES: u64 = 1 << 20;
 /// A card is some pages of text.
 pub const MAX_CARD_BYTES: u64 = 1 << 20;
 
@@ -27,7 +30,15 @@ pub struct Bundle {
     manifest: Manifest,
     model: Vec<u8>,
     golden: Option<Golden>,
+    texts: Texts,
+}
+
+/// The files of a language model beside its weights.
+#[derive(Clone, Debug, Default)]
+struct Texts {
     tokenizer: Option<Vec<u8>>,
+    chat_template: Option<String>,
+    lexicon: Option<String>,
 }
 
 impl Bundle {
@@ -45,7 +56,15 @@ impl Bundle {
     /// # Errors
     /// As for [`Bundle::load`]; files are named without a folder.
     pub fn from_parts(manifest: &str, model: &[u8], golden: Option<&[u8]>) -> Result<Self, BundleError> {
-        Self::assemble(Manifest::parse(manifest)?, model.to_vec(), golden, None)
+        Self::assemble(Manifest::parse(manifest)?, model.to_vec(), golden, Texts::default())
+    }
+
+    /// A bundle whose files are at hand, by their names.
+    ///
+    /// # Errors
+    /// As for [`Bundle::load`]; files are named without a folder.
+    pub fn from_memory(files: &BTreeMap<String, Vec<u8>>) -> Result<Self, BundleError> {
+        Self::from_files(files)
     }
 
     pub(crate) fn from_files(files: &dyn Files) -> Result<Self, BundleError> {
@@ -58,21 +77,22 @@ impl Bundle {
         if let Some(expected) = &manifest.card.sha256 {
             check_digest(&manifest.card.file, "card.sha256", &card, expected)?;
         }
-        let tokenizer =
-            manifest.tokenizer.as_ref().map(|t| files.read(&t.file, MAX_TOKENIZER_BYTES)).transpose()?;
-        Self::assemble(manifest, model, Some(&golden), tokenizer)
+        let texts = Texts::read(&manifest, files)?;
+        Self::assemble(manifest, model, Some(&golden), texts)
     }
 
     fn assemble(
         manifest: Manifest,
         model: Vec<u8>,
         golden: Option<&[u8]>,
-        tokenizer: Option<Vec<u8>>,
+        texts: Texts,
     ) -> Result<Self, BundleError> {
         check_length(&manifest, files::length(&model))?;
         check_digest(&manifest.model.file, "model.sha256", &model, &manifest.model.sha256)?;
         match manifest.model.format {
             Format::Onnx => onnx::check(&manifest.model.file, &model)?,
+            // The tar is read from memory alone: no name in it leads to a file.
+            Format::Nnef => {}
         }
         let golden = match golden {
             None => None,
@@ -81,10 +101,7 @@ impl Bundle {
                 Some(Golden::parse(bytes, &manifest)?)
             }
         };
-        if let (Some(described), Some(bytes)) = (&manifest.tokenizer, &tokenizer) {
-            check_digest(&described.file, "tokenizer.sha256", bytes, &described.sha256)?;
-        }
-        Ok(Bundle { manifest, model, golden, tokenizer })
+        Ok(Bundle { manifest, model, golden, texts })
     }
 
     /// What the bundle is.
@@ -108,7 +125,52 @@ impl Bundle {
     /// The tokenizer's file, where the model reads text.
     #[must_use]
     pub fn tokenizer(&self) -> Option<&[u8]> {
-        self.tokenizer.as_deref()
+        self.texts.tokenizer.as_deref()
+    }
+
+    /// The Jinja template that turns a conversation into a prompt, where the model has one.
+    #[must_use]
+    pub fn chat_template(&self) -> Option<&str> {
+        self.texts.chat_template.as_deref()
+    }
+
+    /// The words that a model with slots may use, where it has any.
+    #[must_use]
+    pub fn lexicon(&self) -> Option<&str> {
+        self.texts.lexicon.as_deref()
+    }
+
+    /// The bundle without its weights, and the weights, so that whoever loads them can let go of
+    /// the file's bytes.
+    #[must_use]
+    pub fn into_model(mut self) -> (Self, Vec<u8>) {
+        let model = std::mem::take(&mut self.model);
+        (self, model)
+    }
+}
+
+impl Texts {
+    fn read(manifest: &Manifest, files: &dyn Files) -> Result<Self, BundleError> {
+        let mut texts = Texts::default();
+        if let Some(tokenizer) = &manifest.tokenizer {
+            let bytes = files.read(&tokenizer.file, MAX_TOKENIZER_BYTES)?;
+            check_digest(&tokenizer.file, "tokenizer.sha256", &bytes, &tokenizer.sha256)?;
+            texts.tokenizer = Some(bytes);
+        }
+        let Some(language) = &manifest.language else {
+            return Ok(texts);
+        };
+        let text = |key: &'static str, described: &Option<TextFile>| {
+            let Some(described) = described else {
+                return Ok(None);
+            };
+            let bytes = files.read(&described.file, MAX_TEXT_BYTES)?;
+            check_digest(&described.file, key, &bytes, &described.sha256)?;
+            text_of(&described.file, &bytes).map(|text| Some(text.to_owned()))
+        };
+        texts.chat_template = text("language.chat_template.sha256", &language.chat_template)?;
+        texts.lexicon = text("language.lexicon.sha256", &language.lexicon)?;
+        Ok(texts)
     }
 }
 
@@ -127,12 +189,12 @@ fn check_length(manifest: &Manifest, found: u64) -> Result<(), BundleError> {
 
 /// The manifest among `files`, without any of the others.
 pub(crate) fn read_manifest(files: &dyn Files) -> Result<Manifest, BundleError> {
-    Manifest::parse(text(&files.read(MANIFEST, MAX_MANIFEST_BYTES)?)?)
+    Manifest::parse(text_of(MANIFEST, &files.read(MANIFEST, MAX_MANIFEST_BYTES)?)?)
 }
 
-fn text(bytes: &[u8]) -> Result<&str, BundleError> {
+fn text_of<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, BundleError> {
     std::str::from_utf8(bytes).map_err(|e| BundleError::Malformed {
-        file: MANIFEST.into(),
+        file: file.into(),
         line: 1 + bytes[..e.valid_up_to()].iter().filter(|&&b| b == b'\n').count(),
         key: ".".into(),
         problem: "is no UTF-8 text".into(),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::BundleError;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Tensor};
 
 /// Inputs with the outputs that every build of the runtime must reproduce.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -11,8 +11,23 @@ use crate::manifest::Manifest;
 pub struct Golden {
     /// Largest absolute difference of any output element that still counts as equal.
     pub tolerance: f32,
-    /// One call of the model each.
+    /// One call of the model each; empty for a language model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cases: Vec<Case>,
+    /// One text each, for a language model.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub texts: Vec<TextCase>,
+}
+
+/// One text read by a language model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextCase {
+    /// What it reads.
+    pub tokens: Vec<u32>,
+    /// Some elements of its answer, by their index: of a decoder's logits for the token that
+    /// comes next, the largest one first; of an encoder's output.
+    pub output: Vec<(u32, f32)>,
 }
 
 /// One call of the model: one row per channel.
@@ -51,15 +66,51 @@ impl Golden {
             let problem = format!("{} must be a number above 0", self.tolerance);
             return Err(BundleError::invalid(file, "tolerance", problem));
         }
+        if manifest.language.is_some() {
+            return self.check_texts(file);
+        }
+        if !self.texts.is_empty() {
+            return Err(BundleError::invalid(file, "texts", "must be left out: this is no language model"));
+        }
         if self.cases.is_empty() {
             return Err(BundleError::invalid(file, "cases", "must hold at least one case"));
         }
+        let width = |tensor: &Option<Tensor>| tensor.as_ref().and_then(Tensor::width);
+        let (wide, tall) = (width(&manifest.model.input), width(&manifest.model.output));
         for (at, case) in self.cases.iter().enumerate() {
-            check_rows(file, &format!("cases[{at}].input"), &case.input, manifest.model.input.width())?;
-            check_rows(file, &format!("cases[{at}].output"), &case.output, manifest.model.output.width())?;
+            check_rows(file, &format!("cases[{at}].input"), &case.input, wide)?;
+            check_rows(file, &format!("cases[{at}].output"), &case.output, tall)?;
             if case.input.len() != case.output.len() {
                 let problem = format!("has {} rows for {} of input", case.output.len(), case.input.len());
                 return Err(BundleError::invalid(file, format!("cases[{at}].output"), problem));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_texts(&self, file: &str) -> Result<(), BundleError> {
+        if !self.cases.is_empty() {
+            return Err(BundleError::invalid(
+                file,
+                "cases",
+                "must be left out: a language model has `texts`",
+            ));
+        }
+        if self.texts.is_empty() {
+            return Err(BundleError::invalid(file, "texts", "must hold at least one text"));
+        }
+        for (at, text) in self.texts.iter().enumerate() {
+            let invalid = |part: &str, problem: &str| {
+                Err(BundleError::invalid(file, format!("texts[{at}].{part}"), problem))
+            };
+            if text.tokens.is_empty() {
+                return invalid("tokens", "must hold at least one token");
+            }
+            if text.output.is_empty() {
+                return invalid("output", "must hold at least one element");
+            }
+            if text.output.iter().any(|(_, value)| !value.is_finite()) {
+                return invalid("output", "holds a number that no f32 can");
             }
         }
         Ok(())

@@ -38,7 +38,7 @@ pub use device::DeviceFacts;
 pub use diff::{Difference, diff};
 pub use digest::Sha256Hex;
 pub use error::BundleError;
-pub use golden::{Case, Golden};
+pub use golden::{Case, Golden, TextCase};
 pub use manifest::Manifest;
 pub use release::ReleaseInfo;
 pub use rollout::Rollout;

@@ -6,10 +6,12 @@ use crate::digest::Sha256Hex;
 use crate::error::BundleError;
 use crate::version::Version;
 
+mod language;
 mod requires;
 mod tensor;
 mod trial;
 
+pub use language::{Kind, Language, Output, TextFile};
 pub use requires::Requires;
 pub use tensor::{Dimension, Element, Tensor};
 pub use trial::Trial;
@@ -37,6 +39,9 @@ pub struct Manifest {
     pub release: u32,
     /// What it is for.
     pub task: Task,
+    /// What else it may be asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Task>,
     /// SPDX identifier of the licence of weights and card.
     pub licence: String,
     /// One sentence for people.
@@ -50,6 +55,9 @@ pub struct Manifest {
     /// The tokenizer, for a model that reads text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokenizer: Option<TokenizerFile>,
+    /// How a language model is run; absent for any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Language>,
     /// What a device must have before it takes the bundle.
     #[serde(default)]
     pub requires: Requires,
@@ -73,11 +81,50 @@ pub struct Manifest {
 }
 
 /// What a model is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Task {
     /// Scores windows of a machine's channels.
     Detect,
+    /// Says which fault an incident shows.
+    ClassifyIncident,
+    /// Says in words what happened in an incident.
+    SummarizeIncident,
+    /// Says in words what happened in a shift.
+    ShiftReport,
+    /// Says what a short text is about.
+    ClassifyText,
+    /// Continues a text or a conversation.
+    Generate,
+    /// Turns a text into a vector.
+    Embed,
+}
+
+impl Task {
+    /// All of them.
+    pub const ALL: [Task; 7] = [
+        Task::Detect,
+        Task::ClassifyIncident,
+        Task::SummarizeIncident,
+        Task::ShiftReport,
+        Task::ClassifyText,
+        Task::Generate,
+        Task::Embed,
+    ];
+
+    /// As manifests and configurations write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Task::Detect => "detect",
+            Task::ClassifyIncident => "classify-incident",
+            Task::SummarizeIncident => "summarize-incident",
+            Task::ShiftReport => "shift-report",
+            Task::ClassifyText => "classify-text",
+            Task::Generate => "generate",
+            Task::Embed => "embed",
+        }
+    }
 }
 
 /// The weights.
@@ -92,10 +139,12 @@ pub struct ModelFile {
     pub sha256: Sha256Hex,
     /// Length of the file.
     pub bytes: u64,
-    /// What goes in.
-    pub input: Tensor,
-    /// What comes out.
-    pub output: Tensor,
+    /// What goes in; a language model's tensors are those of the contract instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Tensor>,
+    /// What comes out; as for the input.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Tensor>,
     /// What the elements of the output's innermost dimension are called, in their order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub labels: Vec<String>,
@@ -107,6 +156,8 @@ pub struct ModelFile {
 pub enum Format {
     /// ONNX.
     Onnx,
+    /// An NNEF graph in a tar, as tract writes it.
+    Nnef,
 }
 
 /// The golden vectors' file.
@@ -217,9 +268,8 @@ impl Manifest {
         if self.model.bytes == 0 {
             return invalid("model.bytes", "must be the length of the model file".into());
         }
-        for (key, tensor) in [("model.input", &self.model.input), ("model.output", &self.model.output)] {
-            tensor.check(key)?;
-        }
+        self.check_tasks()?;
+        self.check_tensors()?;
         self.model.check_labels()?;
         self.requires.check()?;
         self.trial.check()?;
@@ -233,6 +283,53 @@ impl Manifest {
         Ok(())
     }
 
+    /// A language model's tensors are those of the contract; any other model states its own.
+    fn check_tensors(&self) -> Result<(), BundleError> {
+        let invalid = |key: &str, problem: &str| Err(BundleError::invalid(MANIFEST, key, problem));
+        let tensors = [("model.input", &self.model.input), ("model.output", &self.model.output)];
+        for (key, tensor) in tensors {
+            match (tensor, &self.language) {
+                (Some(tensor), None) => tensor.check(key)?,
+                (None, Some(_)) => {}
+                (None, None) => return invalid(key, "is missing: name, type and shape of the tensor"),
+                (Some(_), Some(_)) => {
+                    return invalid(key, "must be left out: the tensors of a language model are fixed");
+                }
+            }
+        }
+        let Some(language) = &self.language else {
+            return Ok(());
+        };
+        if self.tokenizer.is_none() {
+            return invalid("tokenizer", "is missing: a language model needs its `tokenizer.json`");
+        }
+        if language.output == Some(Output::Labels) && self.model.labels.is_empty() {
+            return invalid("model.labels", "is missing: the output has one logit for each label");
+        }
+        language.check()
+    }
+
+    fn check_tasks(&self) -> Result<(), BundleError> {
+        for (at, task) in self.also.iter().enumerate() {
+            if *task == self.task || self.also[..at].contains(task) {
+                let problem = format!("`{}` is named twice", task.name());
+                return Err(BundleError::invalid(MANIFEST, format!("also[{at}]"), problem));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it may be asked for this.
+    #[must_use]
+    pub fn does(&self, task: Task) -> bool {
+        self.tasks().any(|own| own == task)
+    }
+
+    /// Everything it may be asked for.
+    pub fn tasks(&self) -> impl Iterator<Item = Task> + '_ {
+        [self.task].into_iter().chain(self.also.iter().copied())
+    }
+
     /// The files beside the manifest, each with the key that names it.
     #[must_use]
     pub fn files(&self) -> Vec<(&'static str, &str)> {
@@ -242,6 +339,7 @@ impl Manifest {
             ("card.file", &self.card.file),
         ];
         files.extend(self.tokenizer.as_ref().map(|tokenizer| ("tokenizer.file", tokenizer.file.as_str())));
+        files.extend(self.language.iter().flat_map(Language::files));
         files
     }
 }
@@ -250,7 +348,7 @@ impl ModelFile {
     fn check_labels(&self) -> Result<(), BundleError> {
         let invalid =
             |key: &str, problem: String| Err(BundleError::invalid(MANIFEST, format!("model.{key}"), problem));
-        let width = self.output.width();
+        let width = self.output.as_ref().and_then(Tensor::width);
         if let (false, Some(width)) = (self.labels.is_empty(), width)
             && self.labels.len() != width
         {

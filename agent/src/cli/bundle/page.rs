@@ -17,12 +17,7 @@ pub(super) fn page(bundle: &Bundle, digest: Option<&Sha256Hex>, paint: Paint) ->
     let mut page =
         Page { text: format!("{}\n{}\n\n", paint.bold(&title), shown(&manifest.description)), paint };
     page.line("release", &manifest.release.to_string());
-    page.line(
-        "task",
-        match manifest.task {
-            Task::Detect => "detect",
-        },
-    );
+    page.line("task", &manifest.tasks().map(Task::name).collect::<Vec<_>>().join(", "));
     page.line("licence", &shown(&manifest.licence));
     if let Some(digest) = digest {
         page.line("sha256", digest.as_str());
@@ -30,11 +25,15 @@ pub(super) fn page(bundle: &Bundle, digest: Option<&Sha256Hex>, paint: Paint) ->
     let model = &manifest.model;
     let format = match model.format {
         Format::Onnx => "ONNX",
+        Format::Nnef => "NNEF",
     };
     page.line("model", &format!("{}, {format}, {}", model.file, size(model.bytes)));
     page.line("", model.sha256.as_str());
-    page.line("in", &tensor(&model.input));
-    page.line("out", &tensor(&model.output));
+    for (key, described) in [("in", &model.input), ("out", &model.output)] {
+        if let Some(described) = described {
+            page.line(key, &tensor(described));
+        }
+    }
     if !model.labels.is_empty() {
         page.line("labels", &shown(&model.labels.join(", ")));
     }
@@ -42,7 +41,10 @@ pub(super) fn page(bundle: &Bundle, digest: Option<&Sha256Hex>, paint: Paint) ->
         page.line("tokenizer", &tokenizer.file);
     }
     if let Some(golden) = bundle.golden() {
-        page.line("golden", &format!("{} cases, within {:e}", golden.cases.len(), golden.tolerance));
+        page.line(
+            "golden",
+            &format!("{} cases, within {:e}", golden.cases.len() + golden.texts.len(), golden.tolerance),
+        );
     }
     let requires = &manifest.requires;
     let arch = if requires.arch.is_empty() { "any processor".into() } else { requires.arch.join(" or ") };

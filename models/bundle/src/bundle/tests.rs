@@ -68,12 +68,71 @@ fn refusal(from: &str, to: &str) -> String {
     Bundle::from_parts(&changed, MODEL, Some(GOLDEN.as_bytes())).unwrap_err().to_string()
 }
 
+/// A folder with a language model, which has texts in place of tensors.
+fn language_folder() -> TempDir {
+    const TEMPLATE: &str = "{{ messages }}";
+    const TOKENIZER: &str = "{}";
+    const TEXTS: &str = r#"{"tolerance":1e-3,"texts":[{"tokens":[1,5],"output":[[7,0.5],[2,-1]]}]}"#;
+    let manifest = manifest()
+        .lines()
+        .filter(|line| !line.starts_with("input =") && !line.starts_with("output ="))
+        .map(|line| format!("{line}\n"))
+        .collect::<String>()
+        .replace(&Sha256Hex::of(GOLDEN.as_bytes()).to_string(), Sha256Hex::of(TEXTS.as_bytes()).as_str());
+    let tables = format!(
+        "[tokenizer]\nfile = \"tokenizer.json\"\nsha256 = \"{}\"\n[language]\nkind = \"decoder\"\n\
+         context = 64\nend = [2]\nchat_template = {{ file = \"chat.jinja\", sha256 = \"{}\" }}\n",
+        Sha256Hex::of(TOKENIZER.as_bytes()),
+        Sha256Hex::of(TEMPLATE.as_bytes())
+    );
+    let folder = folder();
+    for (file, text) in [
+        (MANIFEST, format!("{manifest}{tables}").as_str()),
+        ("golden.json", TEXTS),
+        ("tokenizer.json", TOKENIZER),
+        ("chat.jinja", TEMPLATE),
+    ] {
+        fs::write(folder.path().join(file), text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_language_model_comes_with_its_tokenizer_its_template_and_its_texts() {
+    let folder = language_folder();
+    let bundle = Bundle::load(folder.path()).unwrap();
+    assert_eq!(bundle.tokenizer(), Some(b"{}".as_slice()));
+    assert_eq!(bundle.chat_template(), Some("{{ messages }}"));
+    assert_eq!(bundle.lexicon(), None);
+    assert_eq!(bundle.golden().unwrap().texts[0].output, [(7, 0.5), (2, -1.0)]);
+    let (rest, model) = bundle.into_model();
+    assert_eq!((model.as_slice(), rest.model()), (MODEL, b"".as_slice()));
+}
+
+#[test]
+fn an_exchanged_template_or_other_golden_vectors_are_refused() {
+    let folder = language_folder();
+    fs::write(folder.path().join("chat.jinja"), "{{ other }}").unwrap();
+    let message = Bundle::load(folder.path()).unwrap_err().to_string();
+    assert!(message.contains("language.chat_template.sha256"), "{message}");
+    let folder = language_folder();
+    fs::write(folder.path().join("golden.json"), GOLDEN).unwrap();
+    let manifest = fs::read_to_string(folder.path().join(MANIFEST)).unwrap();
+    let (from, to) = manifest.split_once("[golden]").unwrap();
+    let rest = to.split_once("[card]").unwrap().1;
+    let digest = Sha256Hex::of(GOLDEN.as_bytes());
+    let golden = format!("{from}[golden]\nfile = \"golden.json\"\nsha256 = \"{digest}\"\n[card]{rest}");
+    fs::write(folder.path().join(MANIFEST), golden).unwrap();
+    let message = Bundle::load(folder.path()).unwrap_err().to_string();
+    assert!(message.contains("key `cases`: must be left out: a language model has `texts`"), "{message}");
+}
+
 #[test]
 fn a_whole_bundle_is_loaded_with_its_calibration_and_golden_vectors() {
     let folder = folder();
     let bundle = Bundle::load(folder.path()).unwrap();
     assert_eq!(bundle.model(), MODEL);
-    assert_eq!(bundle.manifest().model.input.width(), Some(3));
+    assert_eq!(bundle.manifest().model.input.as_ref().unwrap().width(), Some(3));
     assert_eq!(bundle.manifest().detector.as_ref().unwrap()["hold"].as_integer(), Some(4));
     let golden = bundle.golden().unwrap();
     let expected = &golden.cases[0].output;

@@ -81,3 +81,75 @@ fn labels_must_fit_the_output() {
         assert!(message.contains(expected), "{labels}: {message}");
     }
 }
+
+const TENSORS: &str = r#"input = { name = "features", type = "f32", shape = ["channels", 3] }
+output = { name = "logit", type = "f32", shape = ["channels", 1] }
+"#;
+const DECODER: &str = r#"
+[tokenizer]
+file = "tokenizer.json"
+sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+[language]
+kind = "decoder"
+context = 512
+begin = 1
+end = [2]
+[language.chat_template]
+file = "chat.jinja"
+sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+[language.lexicon]
+file = "lexicon.toml"
+sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+"#;
+
+fn language(tables: &str) -> Result<Manifest, String> {
+    let also = "task = \"summarize-incident\"\nalso = [\"shift-report\"]";
+    let text = manifest().replace(TENSORS, "").replace("task = \"detect\"", also);
+    Manifest::parse(&format!("{text}{tables}")).map_err(|e| e.to_string())
+}
+
+#[test]
+fn a_language_model_has_no_tensors_of_its_own_but_a_tokenizer_and_what_else_it_reads() {
+    let parsed = language(DECODER).unwrap();
+    assert!(parsed.tasks().eq([Task::SummarizeIncident, Task::ShiftReport]));
+    assert_eq!(parsed.language.as_ref().unwrap().end, [2]);
+    let files: Vec<_> = parsed.files().into_iter().map(|(_, file)| file.to_owned()).collect();
+    assert_eq!(files[3..], ["tokenizer.json", "chat.jinja", "lexicon.toml"]);
+    assert_eq!(Manifest::parse(&toml::to_string(&parsed).unwrap()).unwrap(), parsed);
+}
+
+#[test]
+fn a_language_model_that_cannot_be_run_is_refused_with_what_is_missing() {
+    for (from, to, expected) in [
+        ("end = [2]", "", "key `language.end`: must name at least one token"),
+        ("context = 512", "context = 0", "key `language.context`: must be 1 or more"),
+        ("kind = \"decoder\"", "kind = \"encoder\"", "key `language.output`: is missing"),
+        ("begin = 1", "output = \"mean\"", "key `language.output`: must be left out"),
+        ("kind = \"decoder\"", "kind = \"encoder\"\noutput = \"labels\"", "key `model.labels`: is missing"),
+        ("chat.jinja", "../chat.jinja", "key `language.chat_template.file`"),
+        ("[tokenizer]\nfile = \"tokenizer.json\"\nsha256", "[requires]\narch", "key `requires.arch`"),
+    ] {
+        let tables = DECODER.replacen(from, to, 1);
+        assert_ne!(tables, DECODER, "{from}");
+        let message = language(&tables).unwrap_err();
+        assert!(message.contains(expected), "{to}: {message}");
+    }
+    let without = language("").unwrap_err();
+    assert!(without.contains("key `model.input`: is missing"), "{without}");
+    let bare = DECODER.split("[language]").nth(1).unwrap();
+    let untokenized = language(&format!("[language]{bare}")).unwrap_err();
+    assert!(untokenized.contains("key `tokenizer`: is missing"), "{untokenized}");
+    let both = Manifest::parse(&format!("{}{DECODER}", manifest())).unwrap_err().to_string();
+    assert!(both.contains("key `model.input`: must be left out"), "{both}");
+}
+
+#[test]
+fn a_task_is_named_once() {
+    let text = manifest().replace("task = \"detect\"", "task = \"detect\"\nalso = [\"detect\"]");
+    let message = Manifest::parse(&text).unwrap_err().to_string();
+    assert!(message.contains("key `also[0]`: `detect` is named twice"), "{message}");
+    for task in Task::ALL {
+        let text = manifest().replace("task = \"detect\"", &format!("task = \"{}\"", task.name()));
+        assert_eq!(Manifest::parse(&text).unwrap().task, task);
+    }
+}
