@@ -5,7 +5,17 @@ use crate::incident::evidence::{ChannelEvidence, Evidence, Shape};
 use crate::incident::onset::BAND_SD;
 
 /// A channel whose level is this close to normal, in standard deviations, has not risen or fallen.
-const LEVEL_SD: f64 = 1.0;
+pub(crate) const LEVEL_SD: f64 = 1.0;
+
+/// How much a channel matters beside the others: one that delivers nothing comes first, one that
+/// never moved before next.
+pub(crate) fn weight(channel: &ChannelEvidence) -> f64 {
+    match (channel.shape, channel.deviation_sd) {
+        (Some(Shape::Dropout | Shape::Stuck), _) => f64::INFINITY,
+        (_, Some(sd)) if sd.is_finite() => sd.abs(),
+        _ => f64::MAX,
+    }
+}
 
 /// One named channel.
 pub(super) struct Clause<'a> {
@@ -15,14 +25,8 @@ pub(super) struct Clause<'a> {
 }
 
 impl Clause<'_> {
-    /// How much it matters beside the others: a channel that delivers nothing comes first, one
-    /// that never moved before next.
     pub(super) fn weight(&self) -> f64 {
-        match (self.channel.shape, self.channel.deviation_sd) {
-            (Some(Shape::Dropout | Shape::Stuck), _) => f64::INFINITY,
-            (_, Some(sd)) if sd.is_finite() => sd.abs(),
-            _ => f64::MAX,
-        }
+        weight(self.channel)
     }
 
     /// When the incident opens: `flow fell by 12 m3/h to 30 m3/h (step)`.
@@ -58,6 +62,20 @@ impl Clause<'_> {
             (_, Some(sd)) if sd.abs() <= f64::from(BAND_SD) => format!("{label} is back at {now}"),
             _ => format!("{label} is at {now}"),
         }
+    }
+
+    /// Looking back when it has closed: `flow (step) is back at 42 m3/h`.
+    pub(super) fn was(&self) -> String {
+        let shape = match self.channel.shape {
+            Some(Shape::Step) => " (step)",
+            Some(Shape::Ramp) => " (ramp)",
+            Some(Shape::Spike) => " (spike)",
+            Some(Shape::Oscillation) => " (oscillation)",
+            Some(Shape::Stuck) => " (stuck)",
+            // The clause says so itself.
+            Some(Shape::Dropout) | None => "",
+        };
+        Clause { label: &format!("{}{shape}", self.label), ..*self }.afterwards()
     }
 
     /// How long ago it began, for shapes whose clause does not say so: ` 40 s ago`.

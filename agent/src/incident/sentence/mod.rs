@@ -10,7 +10,7 @@
 //! incidents.
 
 mod clause;
-mod number;
+pub(crate) mod number;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -18,6 +18,7 @@ mod tests;
 pub use subject::{ChannelNames, Subject};
 
 use self::clause::Clause;
+pub(crate) use self::clause::{LEVEL_SD, weight};
 use super::Change;
 use super::evidence::{Evidence, Shape};
 
@@ -48,6 +49,16 @@ pub fn summary(subject: &Subject, change: Change, evidence: &Evidence) -> String
             let told = list(clauses.iter().map(Clause::afterwards), None);
             format!("{who}: the alarm is over after {lasted}; {told}.")
         }
+    }
+}
+
+/// What an incident's channels do, without machine and time; empty when none stands out.
+#[must_use]
+pub(crate) fn channels(subject: &Subject, change: Change, evidence: &Evidence) -> String {
+    let clauses = named(subject, evidence);
+    match change {
+        Change::Opened | Change::Updated => list(clauses.iter().map(Clause::still), rest(evidence)),
+        Change::Closed => list(clauses.iter().map(Clause::was), rest(evidence)),
     }
 }
 

@@ -12,7 +12,7 @@ const DURATIONS: [(&str, f64, f64); 4] =
 const DECIMAL_BELOW: f64 = 10.0;
 
 /// A finite value with its unit: `5.4 bar`.
-pub(super) fn value(value: f64, unit: &str) -> String {
+pub(crate) fn value(value: f64, unit: &str) -> String {
     let size = value.abs();
     let number = if size == 0.0 {
         "0".to_owned()
@@ -28,7 +28,7 @@ pub(super) fn value(value: f64, unit: &str) -> String {
 }
 
 /// A length of time, in the unit that suits it: `40 s`, `1.5 min`, `3 h`, `2 days`.
-pub(super) fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     let [.., days] = DURATIONS;
     let (unit, length, _) =
         DURATIONS.into_iter().find(|(_, length, most)| seconds < length * most).unwrap_or(days);

@@ -39,7 +39,7 @@ impl Subject {
     }
 
     /// `pump-1 (feed pump)`.
-    pub(super) fn who(&self) -> String {
+    pub(crate) fn who(&self) -> String {
         match &self.kind {
             Some(kind) => format!("{} ({kind})", self.device),
             None => self.device.clone(),
@@ -48,7 +48,9 @@ impl Subject {
 }
 
 impl ChannelNames {
-    fn of(channel: &ChannelConfig) -> Self {
+    /// The names that a configuration gives.
+    #[must_use]
+    pub fn of(channel: &ChannelConfig) -> Self {
         let description = channel.description.as_deref().map(in_a_sentence);
         let short = description.filter(|text| !text.is_empty() && text.chars().count() <= LABEL_CHARS);
         let words = Some(one_line(&channel.name.replace('_', " "))).filter(|words| !words.is_empty());

@@ -1,0 +1,242 @@
+//! Promise 4 in slots: whatever a model wants to say.
+
+mod judge;
+mod lexicons;
+mod mutations;
+mod truth;
+mod vectors;
+
+use rand::RngExt;
+use rand::rngs::StdRng;
+
+use self::judge::judge;
+use self::truth::Truth;
+use super::facts::Facts;
+use super::fixtures::{
+    LEXICON, Pieces, any_case, any_shift, babble, facts, generations, outlet, seeded, speech, taste,
+};
+use super::lexicon::Lexicon;
+use super::mask::{Limits, SlotMask};
+use super::speech::Speech;
+use super::vocabulary::Vocabulary;
+use crate::slm::case::Case;
+use crate::slm::decode::{Mask, TokenSet};
+use crate::slm::model::fixtures::{Shape, decoder};
+use crate::slm::model::{Decoder, LoadOptions, Loaded, Token, load};
+
+const CHECK: &str = "the valve behind the pump";
+
+/// What random weights say about a random incident, unless there is nothing to say.
+fn babbled(rng: &mut StdRng, pieces: &Pieces, speech: &Speech) -> Option<(Case, Facts, String)> {
+    let case = any_case(rng);
+    let facts = facts(&case);
+    let limits =
+        Limits { tokens: [25, 40, 60, 120][rng.random_range(0..4)], sentences: rng.random_range(1..=4) };
+    let Ok(mut mask) = SlotMask::new(speech, &facts, limits) else {
+        assert!(!case.incident.evidence.channels.iter().any(|channel| channel.deviates));
+        return None;
+    };
+    let mut taste = taste(pieces.size(), rng);
+    if rng.random_bool(0.7) {
+        pieces.prefer_claims(&mut taste, rng);
+    }
+    let tokens = babble(&mut mask, pieces.size(), pieces.ends(), rng, &taste);
+    assert!(tokens.len() < limits.tokens);
+    let text = speech.render(&facts, &tokens).unwrap();
+    assert!(text.matches('.').count() >= 1);
+    Some((case, facts, text))
+}
+
+#[test]
+fn a_model_of_random_weights_says_nothing_that_is_not_in_the_evidence() {
+    let (pieces, speech, lexicon) = (Pieces::new(), speech(), Lexicon::parse(LEXICON).unwrap());
+    let mut judged = 0;
+    for seed in 0..generations() {
+        let mut rng = seeded(seed);
+        let Some((case, _, text)) = babbled(&mut rng, &pieces, &speech) else { continue };
+        let verdict = judge(&text, &Truth::of(&case, CHECK), &lexicon);
+        assert_eq!(verdict, Ok(()), "seed {seed}: {text}\n{:#?}", case.incident.evidence);
+        judged += 1;
+        if judged <= 40 {
+            println!("{text}");
+        }
+    }
+    assert!(judged > generations() * 8 / 10);
+}
+
+/// What a real model says under the mask, drawn as its own logits weigh it.
+fn speak(mask: &mut dyn Mask, model: &dyn Decoder, ends: &[Token], rng: &mut StdRng) -> Vec<Token> {
+    let size = model.vocabulary();
+    let mut conversation = model.converse().unwrap();
+    conversation.feed(&[rng.random_range(0..size) as Token], &|| true).unwrap();
+    let mut tokens = Vec::new();
+    loop {
+        let mut allowed = TokenSet::full(size);
+        mask.narrow(&mut allowed).unwrap();
+        let logits = conversation.logits();
+        let drawn = allowed.iter().map(|token| {
+            let noise = -(-rng.random_range(1e-9f32..1.0).ln()).ln();
+            (logits[token as usize] + noise, token)
+        });
+        let (_, token) = drawn.max_by(|a, b| a.0.total_cmp(&b.0)).expect("something may follow");
+        mask.accept(token).unwrap();
+        if ends.contains(&token) {
+            return tokens;
+        }
+        tokens.push(token);
+        conversation.feed(&[token], &|| true).unwrap();
+    }
+}
+
+#[test]
+fn a_real_model_of_random_weights_says_nothing_that_is_not_in_the_evidence() {
+    let (pieces, speech, lexicon) = (Pieces::new(), speech(), Lexicon::parse(LEXICON).unwrap());
+    let shape = Shape { vocabulary: pieces.size(), ..Shape::default() };
+    let Loaded::Decoder(model) = load(decoder(&shape), &LoadOptions::default()).unwrap() else {
+        panic!("a decoder was written")
+    };
+    let mut judged = 0;
+    for seed in 0..generations() {
+        let mut rng = seeded(20_000_000 + seed);
+        let case = any_case(&mut rng);
+        let facts = facts(&case);
+        let limits = Limits { tokens: [25, 40, 60, 120][rng.random_range(0..4)], sentences: 3 };
+        let Ok(mut mask) = SlotMask::new(&speech, &facts, limits) else { continue };
+        let tokens = speak(&mut mask, &*model, pieces.ends(), &mut rng);
+        let text = speech.render(&facts, &tokens).unwrap();
+        let verdict = judge(&text, &Truth::of(&case, CHECK), &lexicon);
+        assert_eq!(verdict, Ok(()), "seed {seed}: {text}\n{:#?}", case.incident.evidence);
+        judged += 1;
+    }
+    assert!(judged > generations() * 8 / 10);
+}
+
+#[test]
+fn a_shift_report_of_random_weights_says_nothing_that_is_not_in_the_evidence() {
+    let (pieces, speech, lexicon) = (Pieces::new(), speech(), Lexicon::parse(LEXICON).unwrap());
+    let to = crate::incident::fixtures::at(400_000);
+    let mut judged = 0;
+    for seed in 0..generations() / 4 {
+        let mut rng = seeded(7_000_000 + seed);
+        let cases = any_shift(&mut rng);
+        let facts = Facts::of_shift(&cases, to);
+        let Ok(mut mask) = SlotMask::new(&speech, &facts, Limits { tokens: 100, sentences: 6 }) else {
+            continue;
+        };
+        let mut taste = taste(pieces.size(), &mut rng);
+        pieces.prefer_claims(&mut taste, &mut rng);
+        let tokens = babble(&mut mask, pieces.size(), pieces.ends(), &mut rng, &taste);
+        let text = speech.render(&facts, &tokens).unwrap();
+        let verdict = judge(&text, &Truth::of_shift(&cases, to), &lexicon);
+        assert_eq!(verdict, Ok(()), "seed {seed}: {text}\n{facts:#?}");
+        judged += 1;
+        if judged <= 10 {
+            println!("{text}");
+        }
+    }
+    assert!(judged > generations() / 4 * 8 / 10);
+}
+
+/// Sentences that a trained model should be able to say of [`outlet`].
+const GOOD: &[&str] = &[
+    "<c0.name> rose by <c0.delta> to <c0.now> <c0.since> ago , then <c1.name> fell by <c1.delta> to <c1.now> .",
+    "<machine> : <c0.name> rose by <c0.delta> to <c0.now> , then <c1.name> fell to <c1.now> . the likely cause \
+     is <cause> ; check <check> .",
+    "<dur> ago , <c0.name> suddenly jumped from <c0.base> to <c0.now> . then <c1.name> dropped by <c1.delta> .",
+    "<c0.name> is above its usual <c0.base> while <c1.name> is below its usual <c1.base> .",
+    "at <t0> <c0.name> rose sharply , reaching <c0.now> . <c1.name> has been down at <c1.now> for <c1.since> .",
+    "<c0.name> and <c1.name> moved together on <machine> ; this pattern suggests <cause> .",
+    "<c1.name> fell to <c1.now> after <c0.name> rose to <c0.now> . please inspect <check> .",
+    "as <c0.name> climbed to <c0.now> , <c1.name> sank to <c1.now> , which may be a sign of <cause> .",
+];
+/// Sentences that it must not.
+const WRONG: &[(&str, &str)] = &[
+    ("<c0.name> fell", "wrong direction"),
+    ("<c1.name> rose", "wrong direction"),
+    ("a drop of <c0.name>", "wrong direction before the name"),
+    ("<c2.name>", "does not deviate"),
+    ("<c5.name>", "is not there"),
+    ("<c0.name> and <c1.name> rose", "wrong for one of them"),
+    ("<c0.name> rose and <c1.name> .", "says it of both"),
+    ("<c0.name> rose by <c1.delta>", "a value of another channel"),
+    ("<c0.name> rose to <c0.delta>", "the size of a change is no level"),
+    ("<c0.name> rose by <c0.now>", "a level is no size of a change"),
+    ("<c0.name> and <c1.name> moved to <c1.now>", "a value of one of two"),
+    ("<c0.name> oscillates", "another shape"),
+    ("<c0.name> rose gradually", "another shape"),
+    ("<c0.name> rose and fell", "a clause that goes on"),
+    ("rose .", "nobody"),
+    ("<c1.name> fell , then <c0.name>", "the other order"),
+    ("<c0.name> rose after <c1.name>", "the other order"),
+    ("<c1.name> fell <dur> ago", "it began later"),
+    ("at <t0> <c0.name> rose . <t0>", "a time without a word before it"),
+    ("the alarm ended", "it is not over"),
+    ("<c0.name> is back", "it is not back"),
+    ("<c0.name> rose and 2 more channels rose", "digits"),
+    ("<c0.name> and <c1.name> moved with <n.more>", "no others"),
+    ("the the", "repeats"),
+    ("<c0.name> rose . . ", "an empty sentence"),
+    (".", "no sentence"),
+    ("<c0.name> .", "says nothing"),
+];
+
+fn refused_at(pieces: &Pieces, speech: &Speech, facts: &Facts, line: &str) -> Option<String> {
+    let mut mask = SlotMask::new(speech, facts, Limits { tokens: 120, sentences: 4 }).unwrap();
+    for word in line.split_whitespace() {
+        let Some(tokens) = pieces.try_tokens(word) else { return Some(word.to_owned()) };
+        for token in tokens {
+            let mut allowed = TokenSet::full(pieces.size());
+            mask.narrow(&mut allowed).unwrap();
+            let accepted = mask.accept(token).is_ok();
+            assert_eq!(accepted, allowed.contains(token), "narrow and accept differ on {word}");
+            if !accepted {
+                return Some(word.to_owned());
+            }
+        }
+    }
+    None
+}
+
+#[test]
+fn a_trained_model_can_speak_naturally() {
+    let (pieces, speech, lexicon) = (Pieces::new(), speech(), Lexicon::parse(LEXICON).unwrap());
+    let case = outlet();
+    let facts = facts(&case);
+    for line in GOOD.iter().copied() {
+        assert_eq!(refused_at(&pieces, &speech, &facts, line), None, "{line}");
+        let text = speech.render(&facts, &pieces.tokens(line)).unwrap();
+        println!("{text}");
+        assert_eq!(judge(&text, &Truth::of(&case, CHECK), &lexicon), Ok(()), "{text}");
+    }
+}
+
+#[test]
+fn what_is_not_true_cannot_be_said() {
+    let (pieces, speech) = (Pieces::new(), speech());
+    let facts = facts(&outlet());
+    for (line, why) in WRONG {
+        let refused = refused_at(&pieces, &speech, &facts, line);
+        assert!(refused.is_some(), "{line}: {why}");
+    }
+}
+
+#[test]
+fn a_text_ends_within_its_limit_however_short() {
+    let (pieces, speech) = (Pieces::new(), speech());
+    let case = outlet();
+    let facts = facts(&case);
+    for tokens in 0..40 {
+        let limits = Limits { tokens, sentences: 3 };
+        for seed in 0..20 {
+            let Ok(mut mask) = SlotMask::new(&speech, &facts, limits) else {
+                assert!(tokens < 6);
+                continue;
+            };
+            let mut rng = seeded(seed);
+            let taste = taste(pieces.size(), &mut rng);
+            let said = babble(&mut mask, pieces.size(), pieces.ends(), &mut rng, &taste);
+            assert!(said.len() < tokens);
+            assert!(speech.render(&facts, &said).unwrap().ends_with('.'));
+        }
+    }
+}
