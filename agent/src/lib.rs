@@ -5,8 +5,8 @@
 //! Data flows one way, and the modules show it:
 //!
 //! ```text
-//! source → signal → detect → incident → outbox → publish
-//!                          update and status beside it
+//! source → signal → detect → incident → slm → outbox → publish
+//!                                update and status beside it
 //! ```
 //!
 //! The core is pure: clock, disk, network and randomness come in from outside.
@@ -19,12 +19,15 @@ pub mod detect;
 pub mod durable;
 pub mod eval;
 pub mod incident;
+pub mod latency;
 pub mod outbox;
 pub mod pipeline;
 pub mod probe;
 pub mod publish;
 pub mod random;
+pub mod side_store;
 pub mod signal;
+pub mod slm;
 pub mod source;
 pub mod status;
 pub mod time;

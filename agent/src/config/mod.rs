@@ -10,6 +10,7 @@ mod load;
 pub mod mqtt;
 mod schema;
 mod secret;
+pub mod slm;
 mod suggest;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,8 @@ pub use gateway::{DetectConfig, GatewayConfig, IncidentConfig, OutboxConfig, Pub
 pub use load::Loaded;
 pub use mqtt::{BackoffConfig, MqttConfig, ProtocolVersion, TlsConfig};
 pub use schema::json_schema;
+pub(crate) use secret::first_line;
+pub use slm::SlmConfig;
 pub use tree::Place;
 pub use units::{ByteSize, Span};
 pub use update::UpdateConfig;
@@ -55,6 +58,8 @@ pub struct Config {
     pub status: StatusConfig,
     /// Signed updates of the models.
     pub update: UpdateConfig,
+    /// Small language models.
+    pub slm: SlmConfig,
     /// The machines it watches.
     #[serde(rename = "device")]
     pub devices: Vec<DeviceConfig>,

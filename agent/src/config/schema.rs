@@ -130,7 +130,7 @@ impl Reader<'_> {
         let Some(properties) = schema["properties"].as_object() else {
             return Vec::new();
         };
-        properties
+        let mut fields: Fields = properties
             .iter()
             .map(|(name, property)| Field {
                 name: name.clone(),
@@ -138,7 +138,10 @@ impl Reader<'_> {
                 required: required(name),
                 secret: property["writeOnly"] == true,
             })
-            .collect()
+            .collect();
+        // The order of an object's keys depends on how the JSON library was built.
+        fields.sort_by(|a, b| a.name.cmp(&b.name));
+        fields
     }
 }
 

@@ -3,6 +3,7 @@
 //! A secret is never part of an error, a warning or a debug output.
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -20,6 +21,11 @@ pub(super) fn read(config: &mut Config, root: &Node, file: &Path) -> (Vec<Config
     let mqtt = &mut config.mqtt;
     reader.password(&["mqtt".into()], &mut mqtt.password, mqtt.password_file.as_deref());
     reader.tls(&["mqtt".into()], mqtt.tls.as_ref());
+    let slm = &config.slm;
+    reader.token(&["slm".into(), "escalation".into()], slm.escalation.token_file.as_deref());
+    if slm.api.enabled {
+        reader.token(&["slm".into(), "api".into()], slm.api.token_file.as_deref());
+    }
     for (index, device) in config.devices.iter_mut().enumerate() {
         if let SourceConfig::Mqtt(source) = &mut device.source {
             let at = ["device".into(), index.into(), "source".into()];
@@ -46,20 +52,32 @@ impl Reader<'_> {
             return;
         };
         let path = [at, &["password_file".into()]].concat();
-        let text = match fs::read_to_string(file) {
-            Ok(text) => text,
+        if let Some(line) = self.first_line(&path, file, "password") {
+            *password = Some(line);
+        }
+    }
+
+    /// A token is read again by whoever needs it; here it is only looked at.
+    fn token(&mut self, at: &[Step<'_>], file: Option<&Path>) {
+        if let Some(file) = file {
+            self.first_line(&[at, &["token_file".into()]].concat(), file, "token");
+        }
+    }
+
+    fn first_line(&mut self, path: &[Step<'_>], file: &Path, what: &str) -> Option<String> {
+        let line = match first_line(file) {
+            Ok(line) => line,
             Err(error) => {
-                return self.refuse(&path, format!("`{}`: {error}", file.display()), "a readable text file");
+                self.refuse(path, format!("`{}`: {error}", file.display()), "a readable text file");
+                return None;
             }
         };
-        match text.lines().next().map(str::trim_end) {
-            Some(line) if !line.is_empty() => *password = Some(line.to_owned()),
-            _ => {
-                let found = format!("`{}` without a first line", file.display());
-                self.refuse(&path, found, "a file whose first line is the password");
-            }
+        if line.is_none() {
+            let found = format!("`{}` without a first line", file.display());
+            self.refuse(path, found, &format!("a file whose first line is the {what}"));
         }
-        self.warn_if_others_read(&path, file);
+        self.warn_if_others_read(path, file);
+        line
     }
 
     fn refuse(&mut self, path: &[Step<'_>], found: String, expected: &str) {
@@ -111,6 +129,12 @@ impl Reader<'_> {
             self.warn(path, format!("other users can read `{name}` (mode {mode:03o}): `chmod o-r {name}`"));
         }
     }
+}
+
+/// The first line of a file; `None` where it is empty.
+pub(crate) fn first_line(file: &Path) -> io::Result<Option<String>> {
+    let text = fs::read_to_string(file)?;
+    Ok(text.lines().next().map(str::trim_end).filter(|line| !line.is_empty()).map(str::to_owned))
 }
 
 /// The permission bits of a file.

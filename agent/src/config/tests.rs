@@ -500,3 +500,73 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_unknown_task_of_the_language_models_is_answered_with_the_known_ones() {
+    assert_eq!(
+        errors(&format!("[slm.task.sumarize-incident]\nmodel = \"words\"{DEVICE}"), &[]),
+        "agent.toml:1: slm.task.sumarize-incident: unknown key; did you mean `summarize-incident`? allowed here: \
+         classify-incident, classify-text, embed, generate, shift-report, summarize-incident"
+    );
+}
+
+#[test]
+fn language_models_are_refused_what_cannot_be() {
+    let text = r#"
+[slm]
+threads = 0
+watts = -1.0
+deadline = "0s"
+[slm.task.classify-incident]
+min_confidence = 1.5
+escalate = true
+[slm.task.generate.sampling]
+top_p = 0.0
+[slm.report]
+at = ["06:00", "24:00"]
+[slm.api]
+enabled = true
+listen = "0.0.0.0:9481"
+"#;
+    assert_eq!(
+        errors(&format!("{text}{DEVICE}"), &[]),
+        r#"agent.toml:3: slm.threads: found 0, expected 1 to 64
+agent.toml:4: slm.watts: found the number -1.0, expected a number from 0 to 1000
+agent.toml:5: slm.deadline: found 0s, expected 100ms to 1h
+agent.toml:6: slm.task.classify-incident.model: missing; expected a bundle: only what a model here leaves open is escalated
+agent.toml:7: slm.task.classify-incident.min_confidence: found the number 1.5, expected a number from 0 to 1
+agent.toml:8: slm.task.classify-incident.escalate: found true, expected false, or an endpoint in `slm.escalation.url`
+agent.toml:10: slm.task.generate.sampling.top_p: found the number 0.0, expected above 0 and up to 1
+agent.toml:12: slm.report.at[1]: found the text "24:00", expected a time of day, such as "06:00"
+agent.toml:13: slm.api.token_file: missing; expected a token's file: 0.0.0.0:9481 is open to the network"#
+    );
+}
+
+#[test]
+fn an_endpoint_to_escalate_to_needs_a_name_and_an_authority_and_its_token_is_looked_at() {
+    let text = "[slm.escalation]\nurl = \"https://llm.example/v1\"\n";
+    assert_eq!(
+        errors(&format!("{text}{DEVICE}"), &[]),
+        "agent.toml:1: slm.escalation.ca_file: missing; expected the authority of the endpoint's certificate\n\
+         agent.toml:1: slm.escalation.model: missing; expected the model's name at the endpoint"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    let text = format!("[slm.escalation]\ntoken_file = {token:?}\n{DEVICE}");
+    assert!(errors(&text, &[]).ends_with("expected a readable text file"));
+    fs::write(&token, "\n").unwrap();
+    assert!(errors(&text, &[]).ends_with("expected a file whose first line is the token"));
+    fs::write(&token, "secret\n").unwrap();
+    fs::set_permissions(&token, fs::Permissions::from_mode(0o644)).unwrap();
+    let loaded = load(&text, &[]).unwrap_or_else(|(_, errors)| panic!("{errors}"));
+    assert_eq!(loaded.warnings.len(), 1);
+    assert!(loaded.warnings[0].to_string().contains("other users can read"), "{}", loaded.warnings[0]);
+}
+
+#[test]
+fn the_ends_of_shifts_are_times_of_day() {
+    let text = format!("[slm.report]\nat = [\"06:00\", \"22:30\"]{DEVICE}");
+    let loaded = load(&text, &[]).unwrap_or_else(|(_, errors)| panic!("{errors}"));
+    let at = jiff::civil::Time::constant;
+    assert_eq!(loaded.config.slm.report.times(), [at(6, 0, 0, 0), at(22, 30, 0, 0)]);
+}

@@ -13,6 +13,7 @@ use super::report::{
 };
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::slm::runtime::SlmFigures;
 
 /// The state of the agent, shared by all its rooms.
 pub struct StatusBoard {
@@ -26,6 +27,7 @@ pub struct StatusBoard {
     models: Mutex<Vec<ModelStatus>>,
     losses: Mutex<Vec<Loss>>,
     update: Mutex<UpdateStatus>,
+    slm: Mutex<Option<SlmFigures>>,
 }
 
 impl StatusBoard {
@@ -49,6 +51,7 @@ impl StatusBoard {
             models: Mutex::default(),
             losses: Mutex::default(),
             update: Mutex::default(),
+            slm: Mutex::default(),
         })
     }
 
@@ -83,6 +86,11 @@ impl StatusBoard {
     /// Changes what is said about updates.
     pub fn update(&self, change: impl FnOnce(&mut UpdateStatus)) {
         change(&mut lock(&self.update));
+    }
+
+    /// Says how the language models are.
+    pub fn slm(&self, figures: SlmFigures) {
+        *lock(&self.slm) = Some(figures);
     }
 
     /// What is said about updates.
@@ -141,6 +149,7 @@ impl StatusBoard {
             resident_bytes: resident_bytes(),
             losses: lock(&self.losses).clone(),
             update: lock(&self.update).clone(),
+            slm: lock(&self.slm).clone(),
         }
     }
 }

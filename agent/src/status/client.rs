@@ -31,6 +31,19 @@ pub enum ClientError {
     },
 }
 
+impl ClientError {
+    /// What a failure of the connection means.
+    pub(crate) fn of(address: SocketAddr, error: ureq::Error) -> Self {
+        match error {
+            ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                ClientError::NobodyListens { address }
+            }
+            ureq::Error::ConnectionFailed => ClientError::NobodyListens { address },
+            error => ClientError::NoReport { address, cause: error.to_string() },
+        }
+    }
+}
+
 /// An answer, whatever its status code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -66,20 +79,14 @@ pub fn get(address: SocketAddr, path: &str) -> Result<Answer, ClientError> {
         .max_redirects(0)
         .build()
         .new_agent();
-    let fail = |error: ureq::Error| match error {
-        ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-            ClientError::NobodyListens { address }
-        }
-        ureq::Error::ConnectionFailed => ClientError::NobodyListens { address },
-        error => ClientError::NoReport { address, cause: error.to_string() },
-    };
+    let fail = |error| ClientError::of(address, error);
     let mut response = agent.get(format!("http://{}{path}", reachable(address))).call().map_err(fail)?;
     let body = response.body_mut().read_to_string().map_err(fail)?;
     Ok(Answer { status: response.status().as_u16(), body })
 }
 
 /// An agent that listens on all addresses is asked on the loopback one.
-fn reachable(address: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

@@ -104,6 +104,30 @@ metrics! {
         "Release of the model that runs.";
     MODEL_SAFE_MODE = Kind::Gauge, "lineside_model_safe_mode", ["model"],
         "1 while the factory model runs because a proven one was lost, else 0.";
+    SLM_ANSWERED = Kind::Counter, "lineside_slm_answered_total", ["task", "model"],
+        "Requests that language models answered.";
+    SLM_REFUSED = Kind::Counter, "lineside_slm_refused_total", ["task", "model", "reason"],
+        "Requests to language models refused, by reason; an empty model is a request that none was found for.";
+    SLM_TOKENS = Kind::Counter, "lineside_slm_tokens_total", ["task", "model", "direction"],
+        "Tokens that language models read (`in`) and wrote (`out`).";
+    SLM_CPU = Kind::Counter, "lineside_slm_cpu_milliseconds_total", ["task", "model"],
+        "Time that a processor was busy with a language model.";
+    SLM_ENERGY = Kind::Counter, "lineside_slm_energy_joules_total", ["task", "model"],
+        "Energy of that time by `slm.watts`, in whole joules.";
+    SLM_SECONDS = Kind::Gauge, "lineside_slm_seconds", ["task", "model", "quantile"],
+        "Time from a request to its answer since the start, by quantile.";
+    SLM_MEMORY_PEAK = Kind::Gauge, "lineside_slm_memory_peak_bytes", ["task", "model"],
+        "Most memory that a language model held.";
+    SLM_LOADED = Kind::Gauge, "lineside_slm_loaded_bytes", [],
+        "Memory of the language models that are loaded.";
+    SLM_WAITING = Kind::Gauge, "lineside_slm_waiting", [],
+        "Requests that wait for a language model.";
+    SLM_ABSTAINED = Kind::Counter, "lineside_slm_abstained_total", ["task", "model"],
+        "Answers \"unknown\".";
+    SLM_FALLBACKS = Kind::Counter, "lineside_slm_fallbacks_total", ["task", "model", "reason"],
+        "Answers in the deterministic words, by reason.";
+    SLM_ESCALATED = Kind::Counter, "lineside_slm_escalated_total", ["task", "model", "outcome"],
+        "What became of asking the larger model, by outcome.";
     RESIDENT_BYTES = Kind::Gauge, "lineside_process_resident_bytes", [],
         "Resident memory of the agent.";
 }

@@ -13,7 +13,7 @@ pub mod report;
 
 pub use board::StatusBoard;
 pub use http::{StatusError, StatusServer};
-pub use memory::resident_bytes;
+pub use memory::{peak_bytes, resident_bytes};
 pub use metrics::Metrics;
 pub use report::{
     DevicePhase, DeviceStatus, Loss, ModelStatus, MqttStatus, OutboxStatus, SourceState, StatusReport,

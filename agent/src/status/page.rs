@@ -6,6 +6,7 @@ use std::fmt::{self, Write};
 use super::report::{DevicePhase, DeviceStatus, ModelUpdate, SourceState, StatusReport, UpdateStatus};
 use crate::cli::terminal::Paint;
 use crate::config::ByteSize;
+use crate::slm::runtime::{CostFigures, SlmFigures};
 use crate::time::Timestamp;
 
 /// The report as aligned text, coloured where `paint` paints.
@@ -36,8 +37,46 @@ fn write(out: &mut String, report: &StatusReport, paint: Paint) -> fmt::Result {
     if let Some(bytes) = report.resident_bytes {
         writeln!(out, "memory  {}", size(bytes))?;
     }
+    if let Some(slm) = &report.slm {
+        language(out, slm)?;
+    }
     out.push('\n');
     devices(out, &report.devices, paint)
+}
+
+/// The language models: their memory, and a line for each task and model.
+fn language(out: &mut String, slm: &SlmFigures) -> fmt::Result {
+    let names: Vec<&str> = slm.loaded.iter().map(|model| model.name.as_str()).collect();
+    let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+    let held = size(slm.loaded.iter().map(|model| model.bytes).sum());
+    let (budget, waiting) = (size(slm.budget_bytes), slm.waiting);
+    writeln!(out, "slm     loaded: {names} ({held} of {budget}); {waiting} waiting")?;
+    for costs in &slm.costs {
+        let CostFigures { task, model, answered, tokens_in, tokens_out, cpu_ms, p50_ms, p99_ms, .. } = costs;
+        let energy = costs.energy_j.map_or_else(String::new, |energy| format!(", {energy:.0} J"));
+        let by = if model.is_empty() { String::new() } else { format!(" by {model}") };
+        writeln!(
+            out,
+            "slm     {task}{by}: {answered} answered, tokens {tokens_in} in and {tokens_out} out, cpu {:.1} s{energy}, \
+             p50 {p50_ms:.0} ms, p99 {p99_ms:.0} ms, memory {}",
+            *cpu_ms as f64 / 1e3,
+            size(costs.memory_peak_bytes),
+        )?;
+        let abstained = BTreeMap::from([("unknown".to_owned(), costs.abstained)]);
+        let counted = [
+            ("refused", &costs.refused),
+            ("abstained", &abstained),
+            ("deterministic", &costs.fallbacks),
+            ("escalated", &costs.escalated),
+        ];
+        for (what, counts) in counted {
+            let reasons = reasons(counts);
+            if !reasons.is_empty() {
+                writeln!(out, "          {what}{reasons}")?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// What is out of the ordinary about updates: a model that is not idle, and what went wrong.
@@ -228,6 +267,34 @@ mod tests {
                  pump-1  watching   1.25   4.50     3600         4      900  (4 missing)\n"
             )
         );
+    }
+
+    #[test]
+    fn the_page_says_what_the_language_models_cost() {
+        let counts = |reason: &str| BTreeMap::from([(reason.to_owned(), 1)]);
+        let costs = CostFigures {
+            task: "summarize-incident".into(),
+            model: "words".into(),
+            answered: 12,
+            tokens_in: 1_440,
+            tokens_out: 600,
+            cpu_ms: 9_800,
+            energy_j: Some(17.6),
+            p50_ms: 780.0,
+            p99_ms: 936.0,
+            memory_peak_bytes: 33 << 20,
+            refused: counts("deadline"),
+            escalated: counts("answered"),
+            ..CostFigures::default()
+        };
+        let slm = SlmFigures { waiting: 2, budget_bytes: 256 << 20, loaded: Vec::new(), costs: vec![costs] };
+        let report = StatusReport { slm: Some(slm), ..board().report() };
+        let text = page(&report, Paint::Plain);
+        let expected = "slm     loaded: none (0 B of 256.0 MiB); 2 waiting\n\
+            slm     summarize-incident by words: 12 answered, tokens 1440 in and 600 out, cpu 9.8 s, 18 J, \
+            p50 780 ms, p99 936 ms, memory 33.0 MiB\n          \
+            refused  (1 deadline)\n          escalated  (1 answered)\n";
+        assert!(text.contains(expected), "{text}");
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::slm::runtime::SlmFigures;
 use crate::time::Timestamp;
 
 /// The state of the agent at one moment.
@@ -39,6 +40,9 @@ pub struct StatusReport {
     /// Updates of the models.
     #[serde(default)]
     pub update: UpdateStatus,
+    /// The language models, where any are configured.
+    #[serde(default)]
+    pub slm: Option<SlmFigures>,
 }
 
 /// Updates of the models.

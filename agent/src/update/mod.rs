@@ -22,7 +22,6 @@ pub mod fetch;
 pub mod host;
 pub mod identity;
 pub mod journal;
-pub mod latency;
 pub mod limits;
 pub mod managed;
 pub mod prober;

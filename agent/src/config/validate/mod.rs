@@ -3,6 +3,7 @@
 mod broker;
 mod device;
 mod refusals;
+mod slm;
 mod source;
 mod topic;
 mod update;
@@ -47,6 +48,7 @@ pub(super) fn validate(config: &Config, root: &Node) -> Vec<ConfigError> {
     gateway(config, &mut refusals);
     broker::control_room(&config.mqtt, &mut refusals);
     update::update(config, &mut refusals);
+    slm::slm(&config.slm, &mut refusals);
     devices(config, &mut refusals);
     refusals.into_errors()
 }

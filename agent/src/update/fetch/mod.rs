@@ -21,10 +21,10 @@ mod part;
 pub mod patch;
 mod rate;
 mod source;
-mod tls;
+pub(crate) mod tls;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use download::{Download, Downloaded, Rules};
 pub use error::{FetchError, Kind};

@@ -14,7 +14,7 @@ use super::error::{FetchError, Kind};
 
 /// TLS on *ring*, which builds for every board, trusting the certificates in `ca_file`; without a file
 /// it trusts nobody.
-pub(super) fn config(ca_file: Option<&Path>) -> Result<TlsConfig, FetchError> {
+pub(crate) fn config(ca_file: Option<&Path>) -> Result<TlsConfig, FetchError> {
     let authorities = ca_file.map(authorities).transpose()?.unwrap_or_default();
     Ok(TlsConfig::builder()
         .provider(TlsProvider::Rustls)

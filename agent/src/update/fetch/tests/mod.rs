@@ -4,4 +4,4 @@ mod disk;
 mod download;
 mod http;
 mod secure;
-mod server;
+pub(crate) mod server;
