@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lineside::agent::delivery::Delivery;
+use lineside::agent::delivery::{Delivery, Newest};
 use lineside::clock::{Clock, SystemClock};
 use lineside::config::{
     Config, DeviceConfig, FaultConfig, FaultKind, OutboxConfig, SimulateSource, SourceConfig, Span,
@@ -60,6 +60,7 @@ fn run(config: &Config, batches: &[Batch], model: &DetectorModel, clock: &Arc<dy
         outbox: outbox.clone(),
         live: None,
         boot: 1,
+        newest: Newest::default(),
     };
     let mut pipeline = DevicePipeline::new(device, config, model).expect("a pipeline");
     let mut windows = 0;

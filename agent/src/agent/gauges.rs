@@ -9,6 +9,7 @@ use crate::outbox::OutboxStats;
 use crate::publish::PublishStats;
 use crate::signal::BadSample;
 use crate::signal::align::InputCounts;
+use crate::slm::runtime::SlmFigures;
 use crate::status::StatusBoard;
 use crate::status::metrics as names;
 use crate::status::report::{DevicePhase, DeviceStatus, Loss, StatusReport};
@@ -120,8 +121,47 @@ pub fn export(report: &StatusReport) {
         gauge!(names::MODEL_RELEASE.name, "model" => name.clone()).set(model.release);
         gauge!(names::MODEL_SAFE_MODE.name, "model" => name).set(if model.safe_mode { 1.0 } else { 0.0 });
     }
+    if let Some(slm) = &report.slm {
+        export_slm(slm);
+    }
     gauge!(names::MQTT_CONNECTED.name).set(if report.mqtt.connected { 1.0 } else { 0.0 });
     if let Some(bytes) = resident_bytes() {
         gauge!(names::RESIDENT_BYTES.name).set(bytes as f64);
+    }
+}
+
+/// What the language models cost.
+fn export_slm(figures: &SlmFigures) {
+    gauge!(names::SLM_WAITING.name).set(figures.waiting as f64);
+    gauge!(names::SLM_LOADED.name).set(figures.loaded.iter().map(|model| model.bytes).sum::<u64>() as f64);
+    for costs in &figures.costs {
+        let of = [("task", costs.task.clone()), ("model", costs.model.clone())];
+        let with = |name: &'static str, value: &str| {
+            let [task, model] = of.clone();
+            [task, model, (name, value.to_owned())]
+        };
+        counter!(names::SLM_ANSWERED.name, &of).absolute(costs.answered);
+        counter!(names::SLM_ABSTAINED.name, &of).absolute(costs.abstained);
+        counter!(names::SLM_CPU.name, &of).absolute(costs.cpu_ms);
+        if let Some(energy) = costs.energy_j {
+            counter!(names::SLM_ENERGY.name, &of).absolute(energy as u64);
+        }
+        gauge!(names::SLM_MEMORY_PEAK.name, &of).set(costs.memory_peak_bytes as f64);
+        for (direction, tokens) in [("in", costs.tokens_in), ("out", costs.tokens_out)] {
+            counter!(names::SLM_TOKENS.name, &with("direction", direction)).absolute(tokens);
+        }
+        for (quantile, ms) in [("0.5", costs.p50_ms), ("0.95", costs.p95_ms), ("0.99", costs.p99_ms)] {
+            gauge!(names::SLM_SECONDS.name, &with("quantile", quantile)).set(ms / 1e3);
+        }
+        let counted = [
+            (names::SLM_REFUSED.name, "reason", &costs.refused),
+            (names::SLM_FALLBACKS.name, "reason", &costs.fallbacks),
+            (names::SLM_ESCALATED.name, "outcome", &costs.escalated),
+        ];
+        for (metric, label, counts) in counted {
+            for (reason, &count) in counts {
+                counter!(metric, &with(label, reason)).absolute(count);
+            }
+        }
     }
 }

@@ -2,10 +2,14 @@
 //! on its thread, one task each for delivery and for what the agent shows of itself.
 
 pub mod delivery;
+pub mod describer;
 mod feed;
 mod gauges;
+mod language;
+mod language_host;
 pub mod models;
 mod presence;
+pub mod shifts;
 pub mod state;
 pub mod updates;
 mod worker;
@@ -21,8 +25,9 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle as Task, spawn_blocking};
 use tracing::{info, warn};
 
-use self::delivery::Delivery;
+use self::delivery::{Delivery, Newest};
 use self::feed::{Fed, Feed, QUEUE};
+use self::language::Language;
 use self::models::{ActiveModel, DetectorHost, ModelWatch};
 use self::presence::Presence;
 use self::state::StateFile;
@@ -34,10 +39,13 @@ use crate::detect::detector::{DetectError, DetectorModel};
 use crate::outbox::{Outbox, OutboxError, OutboxStats};
 use crate::pipeline::{DevicePipeline, PipelineError};
 use crate::publish::{PublishError, PublishStats, Publisher, TopicError, Topics};
+use crate::slm::api::ApiStartError;
+use crate::slm::runtime::{Runtime, StartError};
 use crate::source::{self, SourceError};
 use crate::status::StatusBoard;
 use crate::status::report::{DevicePhase, ModelStatus, SourceState, StatusReport};
 use crate::update::UpdateError;
+use crate::update::managed::Running;
 use crate::update::slots::Opener;
 
 /// Folder of the outbox within the data folder.
@@ -84,6 +92,12 @@ pub enum AgentError {
     /// Updates cannot begin.
     #[error(transparent)]
     Update(#[from] UpdateError),
+    /// The language models cannot be used.
+    #[error(transparent)]
+    Language(#[from] StartError),
+    /// The API of the language models cannot answer.
+    #[error(transparent)]
+    Api(#[from] ApiStartError),
     /// The system gives no thread.
     #[error("no thread for {what}: {cause}")]
     Thread {
@@ -104,6 +118,7 @@ pub struct Agent {
     worker: JoinHandle<()>,
     died: watch::Receiver<bool>,
     updates: Option<Updates>,
+    language: Option<Language>,
     show: Task<()>,
 }
 
@@ -141,13 +156,13 @@ impl Agent {
         std::fs::create_dir_all(data).map_err(folder)?;
         let board = StatusBoard::new(config, Arc::clone(&clock));
         let devices = updates::detector_settings(config)?;
-        // A bundle that an engineer put into the configuration is outside of updates.
-        let (model, updated) = match &config.detect.model {
-            Some(folder) => (DetectorModel::load(folder)?, None),
+        let folder = UpdateFolder::open(config, Arc::clone(&clock))?;
+        // A detector that an engineer put into the configuration is outside of updates.
+        let (model, detector) = match &config.detect.model {
+            Some(bundle) => (DetectorModel::load(bundle)?, None),
             None => {
-                let folder = UpdateFolder::open(config, Arc::clone(&clock))?;
                 let (opened, model, hosted) = folder.detector(&devices, Opener::Agent)?;
-                (model, Some((folder, opened, hosted)))
+                (model, Some((opened, hosted)))
             }
         };
         let (name, version) = (model.name().to_owned(), model.version().to_owned());
@@ -192,11 +207,17 @@ impl Agent {
             outbox: outbox.clone(),
             live: publisher.clone(),
             boot: opening.boot,
+            newest: Newest::default(),
         };
         for Watched { device, pipeline, .. } in &watched {
             delivery.introduce(device, pipeline.open_incident(), clock.now());
         }
 
+        let (language, told) = Language::start(config, &delivery, Arc::clone(&clock))?;
+        let mut models: Vec<Running> = match &language {
+            Some(language) => language.hosts(&folder)?,
+            None => Vec::new(),
+        };
         let (sender, fed) = sync_channel(QUEUE);
         let watch = Arc::new(ModelWatch::default());
         let worker = Worker {
@@ -207,6 +228,7 @@ impl Agent {
             save_interval: config.detect.save_interval.0,
             watch: Arc::clone(&watch),
             active,
+            told,
         };
         let (dying, died) = watch::channel(false);
         let deathbed = Deathbed(dying);
@@ -227,17 +249,24 @@ impl Agent {
             });
             sources.push(spawn(&format!("source {id}"), move || feed_from(source, feed))?);
         }
-        let updates = match updated {
-            None => None,
-            Some((folder, opened, hosted)) => {
-                let host = Box::new(DetectorHost::new(hosted, devices, sender.clone(), watch));
-                Some(Updates::start(folder, config, host, opened, Arc::clone(&board), deathbed)?)
-            }
+        if let Some((opened, hosted)) = detector {
+            models.insert(0, (Box::new(DetectorHost::new(hosted, devices, sender.clone(), watch)), opened));
+        }
+        let updates = match models.is_empty() {
+            true => None,
+            false => Some(Updates::start(folder, config, models, Arc::clone(&board), deathbed)?),
         };
         drop(sender);
-        let show = show(&board, &outbox, publisher.clone(), presence, config.publish.status_interval.0);
+        let shown = Shown {
+            board: Arc::clone(&board),
+            outbox: outbox.clone(),
+            publisher: publisher.clone(),
+            presence,
+            runtime: language.as_ref().and_then(Language::runtime),
+        };
+        let show = show(shown, config.publish.status_interval.0);
         let show = tokio::spawn(show);
-        Ok(Agent { board, outbox, publisher, stop, sources, worker, died, updates, show })
+        Ok(Agent { board, outbox, publisher, stop, sources, worker, died, updates, language, show })
     }
 
     /// How it is.
@@ -265,7 +294,7 @@ impl Agent {
     /// Stops in order: sources, pipelines, outbox, delivery. What was accepted is on the disk
     /// when this returns, and delivered as far as the broker answers within some seconds.
     pub async fn stop(self) -> Closing {
-        let Agent { board, outbox, publisher, stop, sources, worker, updates, show, .. } = self;
+        let Agent { board, outbox, publisher, stop, sources, worker, updates, language, show, .. } = self;
         stop.store(true, Ordering::Relaxed);
         let held = outbox.clone();
         let ended = spawn_blocking(move || {
@@ -277,6 +306,9 @@ impl Agent {
                 if thread.join().is_err() {
                     warn!("a thread of the agent ended with a panic");
                 }
+            }
+            if let Some(language) = language {
+                language.stop();
             }
             held.flush();
         });
@@ -335,15 +367,18 @@ fn spawn(what: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
     thread.map_err(|cause| AgentError::Thread { what: what.to_owned(), cause })
 }
 
-/// Keeps the board, the metrics and the retained status up to date.
-fn show(
-    board: &Arc<StatusBoard>,
-    outbox: &Outbox,
+/// What is shown of a running agent.
+struct Shown {
+    board: Arc<StatusBoard>,
+    outbox: Outbox,
     publisher: Option<Arc<Publisher>>,
     presence: Presence,
-    status_interval: Duration,
-) -> impl Future<Output = ()> + Send + 'static {
-    let (board, outbox) = (Arc::clone(board), outbox.clone());
+    runtime: Option<Runtime>,
+}
+
+/// Keeps the board, the metrics and the retained status up to date.
+fn show(shown: Shown, status_interval: Duration) -> impl Future<Output = ()> + Send + 'static {
+    let Shown { board, outbox, publisher, presence, runtime } = shown;
     async move {
         let mut look = tokio::time::interval(SHOW);
         let mut say = tokio::time::interval(status_interval.max(SHOW));
@@ -354,12 +389,19 @@ fn show(
                 _ = look.tick() => {
                     let publish = publisher.as_ref().map(|publisher| publisher.stats());
                     gauges::show_delivery(&board, &outbox.stats(), publish.as_ref());
+                    if let Some(runtime) = &runtime {
+                        board.slm(runtime.figures());
+                    }
                     gauges::export(&board.report());
                 }
                 _ = say.tick() => {
                     if let Some(publisher) = &publisher {
                         let (topic, payload) = presence.online();
                         publisher.retain(topic, payload);
+                        if let Some(runtime) = &runtime {
+                            let (topic, payload) = presence.models(&runtime.figures());
+                            publisher.retain(topic, payload);
+                        }
                     }
                 }
             }

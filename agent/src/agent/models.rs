@@ -10,9 +10,9 @@ use lineside_bundle::Bundle;
 use super::feed::Fed;
 use crate::detect::Verdict;
 use crate::detect::detector::{Detector, DetectorModel, DetectorSettings};
+use crate::latency::Latency;
 use crate::publish::payload::ModelRef;
-use crate::update::host::{Comparison, Health, Host, HostError, Hosted};
-use crate::update::latency::Latency;
+use crate::update::host::{Comparison, Health, Host, HostError, Hosted, Release};
 
 /// The worker takes a command between two batches; a board that needs longer is stuck.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -170,8 +170,8 @@ impl Host for DetectorHost {
         &self.hosted
     }
 
-    fn activate(&mut self, bundle: Option<&Bundle>) -> Result<(), HostError> {
-        let (model, detectors) = self.load(bundle)?;
+    fn activate(&mut self, release: Option<&Release>) -> Result<(), HostError> {
+        let (model, detectors) = self.load(release.map(|release| &release.bundle))?;
         let (done, answer) = channel();
         self.send(ModelCommand::Replace { detectors, model: model.reference(), done })?;
         answer.recv_timeout(PATIENCE).map_err(|_| HostError("the worker does not answer".to_owned()))

@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::outbox::Outbox;
 use crate::publish::payload::{self, ClockState, StatusMessage};
 use crate::publish::{Birth, Topics};
+use crate::slm::runtime::SlmFigures;
 use crate::status::StatusBoard;
 use crate::status::report::UpdateStatus;
 
@@ -66,6 +67,11 @@ impl Presence {
             alarms: alarms(&self.board.updates()),
         };
         payload::status(&self.topics, &message)
+    }
+
+    /// What the language models cost: topic and payload.
+    pub fn models(&self, figures: &SlmFigures) -> (String, Vec<u8>) {
+        payload::models(&self.topics, figures, self.clock.now(), self.outbox.stats().boot)
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use lineside_bundle::{DeviceFacts, Version};
+use lineside_bundle::{DeviceFacts, Manifest, Version};
 use rand::TryRng;
 use rand::rngs::SysRng;
 use tracing::warn;
@@ -19,15 +19,16 @@ use crate::clock::Clock;
 use crate::config::{Config, UpdateConfig};
 use crate::detect::detector::{Detector, DetectorModel, DetectorSettings};
 use crate::random;
+use crate::slm::runtime::{Model, Router};
 use crate::status::StatusBoard;
 use crate::update::attempt::Chronicle;
 use crate::update::control::{Answer, Request};
 use crate::update::disk::{Disk, RealDisk};
 use crate::update::fetch::{Http, Limits, Pace, Rules};
-use crate::update::host::{Host, Hosted, NoHost};
+use crate::update::host::{Hosted, NoHost, Release};
 use crate::update::identity::Identity;
 use crate::update::journal::Journal;
-use crate::update::managed::{self, Managed, Opened};
+use crate::update::managed::{self, Managed, Opened, Running};
 use crate::update::prober::ChildProber;
 use crate::update::remote::{HttpRemote, Remote};
 use crate::update::report::Reporter;
@@ -83,8 +84,17 @@ impl UpdateFolder {
     /// When the folder or a file of the section `update` cannot be used.
     pub fn answer(self, config: &Config, request: Request) -> Result<Answer, UpdateError> {
         // What cannot run is the agent's to find out: a command only looks at what is there.
-        let (opened, _, hosted) = self.detector(&[], Opener::Command)?;
-        let models: Vec<(Box<dyn Host>, Opened)> = vec![(Box::new(NoHost(hosted)), opened)];
+        let mut models: Vec<Running> = Vec::new();
+        if config.detect.model.is_none() {
+            let (opened, _, hosted) = self.detector(&[], Opener::Command)?;
+            models.push((Box::new(NoHost(hosted)), opened));
+        }
+        let router =
+            Router::new(&config.slm.task).map_err(|error| UpdateError::Factory(error.to_string()))?;
+        for model in router.models() {
+            let (opened, hosted) = self.language(model, Opener::Command, |_| Ok(()))?;
+            models.push((Box::new(NoHost(hosted)), opened));
+        }
         let parts = self.updater(config, models, None, Arc::default())?;
         let (_operator, asked) = channel();
         Ok(Updater::new(parts, asked).answer(request))
@@ -101,8 +111,8 @@ impl UpdateFolder {
         opener: Opener,
     ) -> Result<(Opened, DetectorModel, Hosted), UpdateError> {
         let factory = DetectorModel::builtin().map_err(|error| UpdateError::Factory(error.to_string()))?;
-        let load = |bundle| {
-            let model = DetectorModel::from_bundle(bundle).map_err(|error| error.to_string())?;
+        let load = |release: Release| {
+            let model = DetectorModel::from_bundle(release.bundle).map_err(|error| error.to_string())?;
             // A release that ran under another version of the agent, or for other devices, may not
             // run here: then the one before must, and not a service manager's restarts.
             for device in devices {
@@ -121,6 +131,26 @@ impl UpdateFolder {
         Ok((opened, model.unwrap_or(factory), hosted))
     }
 
+    /// The slots of a language model; `run` is asked to let a release answer in the place of the
+    /// configured bundle, where one is active.
+    ///
+    /// # Errors
+    /// When the folder cannot be used.
+    pub fn language(
+        &self,
+        model: &Model,
+        opener: Opener,
+        run: impl Fn(Release) -> Result<(), String>,
+    ) -> Result<(Opened, Hosted), UpdateError> {
+        let Manifest { name, release, version, .. } = &model.manifest;
+        let disk = Arc::clone(&self.disk);
+        let (opened, _) = managed::open(disk, name, *release, opener, &self.chronicle, run)
+            .map_err(|cause| UpdateError::Folder { path: self.folder.clone(), cause })?;
+        let hosted =
+            Hosted { name: name.clone(), factory_release: *release, factory_version: version.clone() };
+        Ok((opened, hosted))
+    }
+
     /// An updater for these models, and what runs it.
     ///
     /// # Errors
@@ -128,7 +158,7 @@ impl UpdateFolder {
     pub fn updater(
         self,
         config: &Config,
-        models: Vec<(Box<dyn Host>, Opened)>,
+        models: Vec<Running>,
         board: Option<Arc<StatusBoard>>,
         stop: Arc<AtomicBool>,
     ) -> Result<Parts, UpdateError> {
@@ -203,21 +233,20 @@ pub struct Updates {
 }
 
 impl Updates {
-    /// Starts the updater of the detector that runs in the worker.
+    /// Starts the updater of the models that run in this agent.
     ///
     /// # Errors
     /// When a file of the section `update` cannot be used, or there is no thread.
     pub(super) fn start(
         folder: UpdateFolder,
         config: &Config,
-        host: Box<dyn Host>,
-        opened: Opened,
+        models: Vec<Running>,
         board: Arc<StatusBoard>,
         deathbed: Deathbed,
     ) -> Result<Updates, AgentError> {
         let stop = Arc::new(AtomicBool::new(false));
         let path = folder.folder.clone();
-        let parts = folder.updater(config, vec![(host, opened)], Some(board), Arc::clone(&stop))?;
+        let parts = folder.updater(config, models, Some(board), Arc::clone(&stop))?;
         let (operator, asked) = channel();
         let mut threads = Vec::new();
         match control::listen(&path, operator, Arc::clone(&stop)) {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::delivery::Delivery;
+use super::describer::Told;
 use super::feed::Fed;
 use super::gauges;
 use super::models::{ActiveModel, ModelCommand, ModelWatch};
@@ -55,6 +56,8 @@ pub struct Worker {
     pub watch: Arc<ModelWatch>,
     /// Which detector is active, for the status.
     pub active: ActiveModel,
+    /// Who puts incidents into words, where anybody does.
+    pub told: Option<Told>,
 }
 
 impl Worker {
@@ -90,6 +93,7 @@ impl Worker {
     fn with(&mut self, index: usize, step: impl FnOnce(&mut DevicePipeline, &mut dyn FnMut(Output<'_>))) {
         let Watched { device, pipeline, shadow, .. } = &mut self.watched[index];
         let (delivery, board, clock, watch) = (&self.delivery, &self.board, &self.clock, &self.watch);
+        let told = &self.told;
         let failures = pipeline.detector().failures();
         let began = clock.monotonic();
         let (mut windows, mut changed, mut in_shadow): (u32, bool, Duration) = (0, false, Duration::ZERO);
@@ -106,6 +110,9 @@ impl Worker {
                 info!(device = %device.id, id = %incident.id, change = ?incident.change, "{}", incident.summary);
                 board.device(index, |status| show_incident(status, &incident));
                 delivery.incident(device, &incident);
+                if let Some(told) = told {
+                    told.of(index, &incident);
+                }
                 changed = true;
             }
         });

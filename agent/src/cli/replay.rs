@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::recordings;
 use super::scratch::Scratch;
 use super::terminal::{Paint, Progress};
-use crate::agent::delivery::Delivery;
+use crate::agent::delivery::{Delivery, Newest};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, DeviceConfig};
 use crate::detect::model::DetectorModel;
@@ -127,6 +127,7 @@ pub fn replay(
             outbox: outbox.clone(),
             live: None,
             boot: opening.boot,
+            newest: Newest::default(),
         },
         printer: Printer { json: args.json, paint, out, failed: None },
         progress: Progress::stderr("rows", None),
@@ -167,7 +168,7 @@ impl Player<'_> {
                 tally.incidents += u64::from(incident.change == Change::Opened);
                 progress.clear();
                 printer.incident(
-                    &payload::incident(&delivery.topics, device, &incident, &delivery.model),
+                    &payload::incident(&delivery.topics, device, &incident, None, &delivery.model),
                     &incident,
                 );
                 delivery.incident(device, &incident);

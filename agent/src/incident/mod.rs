@@ -5,8 +5,10 @@
 //!   part: each channel's part in it ← onset, shape ← history, reference
 //!   material: whether a change is worth a message
 //!   sentence: the evidence in words
+//! book: the incidents of the last days, for reports
 //! ```
 
+pub mod book;
 pub mod evidence;
 #[cfg(test)]
 pub(crate) mod fixtures;

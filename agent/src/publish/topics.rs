@@ -47,6 +47,18 @@ impl Topics {
         format!("{}/status", self.root)
     }
 
+    /// What happened in a shift; never retained.
+    #[must_use]
+    pub fn report(&self) -> String {
+        format!("{}/report", self.root)
+    }
+
+    /// What the language models cost; retained.
+    #[must_use]
+    pub fn models(&self) -> String {
+        format!("{}/models", self.root)
+    }
+
     /// What a device's channels are; retained.
     #[must_use]
     pub fn meta(&self, device: &str) -> String {
@@ -95,7 +107,7 @@ mod tests {
     #[test]
     fn no_topic_is_a_prefix_of_another() {
         let topics = Topics::new("lineside", "north", "gw-7").unwrap();
-        let mut all = vec![topics.status()];
+        let mut all = vec![topics.models(), topics.status()];
         for device in ["pump-1", "pump-10"] {
             all.extend([topics.meta(device), topics.data(device), topics.last(device)]);
             all.extend([topics.incident(device), topics.incident_state(device)]);

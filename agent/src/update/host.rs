@@ -1,7 +1,9 @@
 //! Where a model runs: what the updater asks of it. The detector's host is the worker; a
 //! classifier's and a summarizer's are their runtimes. Each is updated on its own.
 
-use lineside_bundle::Bundle;
+use std::path::PathBuf;
+
+use lineside_bundle::{Bundle, Sha256Hex};
 
 /// A model that the agent can run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +14,17 @@ pub struct Hosted {
     pub factory_release: u32,
     /// Version of the factory model.
     pub factory_version: String,
+}
+
+/// A verified release.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// Its bundle.
+    pub bundle: Bundle,
+    /// The file it lies in, for a host that loads it again later.
+    pub file: PathBuf,
+    /// Digest of that file: what is loaded later must have it.
+    pub sha256: Sha256Hex,
 }
 
 /// How a model does since it became active.
@@ -61,7 +74,7 @@ impl Host for NoHost {
         &self.0
     }
 
-    fn activate(&mut self, _: Option<&Bundle>) -> Result<(), HostError> {
+    fn activate(&mut self, _: Option<&Release>) -> Result<(), HostError> {
         Ok(())
     }
 
@@ -85,13 +98,13 @@ pub trait Host: Send {
     /// Which model it runs.
     fn model(&self) -> &Hosted;
 
-    /// Loads a bundle and lets it take over; `None` is the factory model. The one before runs
+    /// Loads a release and lets it take over; `None` is the factory model. The one before runs
     /// until this one is loaded, and nothing is left unanswered in between. [`Host::health`]
     /// starts anew.
     ///
     /// # Errors
     /// When it cannot be loaded: the one before then goes on.
-    fn activate(&mut self, bundle: Option<&Bundle>) -> Result<(), HostError>;
+    fn activate(&mut self, release: Option<&Release>) -> Result<(), HostError>;
 
     /// Lets a bundle answer beside the active one, for nobody but [`Host::comparison`].
     ///

@@ -3,29 +3,17 @@
 //! It may be lost as a whole: what runs, and what may run, is said by files of their own
 //! ([`super::slots`]). A damaged database is set aside and begun anew.
 
-use std::fs;
-use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
-
-use tracing::warn;
+use std::path::Path;
 
 use super::event::Event;
-use crate::durable;
+use crate::side_store::SideStore;
 
 /// Events that are kept: years of updates.
 const KEPT: usize = 1_000;
-/// sled's page cache; its default is the whole memory of a small board.
-const CACHE_BYTES: u64 = 1 << 20;
-/// Ending of a database that was set aside.
-const ASIDE: &str = "damaged";
 
 /// The journal. Every call that the database refuses is logged and otherwise passed over: nothing
 /// depends on history.
-pub struct Journal {
-    folder: PathBuf,
-    trees: Option<Trees>,
-}
+pub struct Journal(SideStore<Trees>);
 
 struct Trees {
     db: sled::Db,
@@ -37,27 +25,14 @@ impl Journal {
     /// Opens the journal in `folder`; a damaged one is set aside for an empty one.
     #[must_use]
     pub fn open(folder: &Path) -> Journal {
-        let open = || {
-            guarded(|| {
-                let db = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).open()?;
-                let trees = Trees { events: db.open_tree("events")?, unsent: db.open_tree("unsent")?, db };
-                // Damage inside shows only when it is read.
-                trees.events.iter().chain(trees.unsent.iter()).try_for_each(|entry| entry.map(drop))?;
-                Ok(trees)
-            })
-        };
-        let trees = open().or_else(|error| {
-            warn!(folder = %folder.display(), error, "the history of updates is damaged and begins anew");
-            set_aside(folder).map_err(|error| error.to_string())?;
-            open()
-        });
-        let trees = trees.map_err(|error| warn!(error, "no history of updates is kept")).ok();
-        Journal { folder: folder.to_owned(), trees }
+        let trees =
+            |db: sled::Db| Ok(Trees { events: db.open_tree("events")?, unsent: db.open_tree("unsent")?, db });
+        Journal(SideStore::open(folder, "the history of updates", trees))
     }
 
     /// Adds an event, to history and to what the server should be told.
     pub fn record(&self, event: &Event) {
-        self.with(|trees| {
+        self.0.with(|trees| {
             let key = trees.db.generate_id()?.to_be_bytes();
             let value = serde_json::to_vec(event).unwrap_or_default();
             trees.events.insert(key, value)?;
@@ -77,7 +52,7 @@ impl Journal {
             let values = trees.events.iter().values();
             values.map(|value| value.map(|bytes| parse(&bytes))).collect::<Result<Vec<_>, _>>()
         };
-        self.with(read).unwrap_or_default().into_iter().flatten().collect()
+        self.0.with(read).unwrap_or_default().into_iter().flatten().collect()
     }
 
     /// The oldest events that the server has not been told, with their keys.
@@ -95,12 +70,12 @@ impl Journal {
             }
             Ok(found)
         };
-        self.with(read).unwrap_or_default()
+        self.0.with(read).unwrap_or_default()
     }
 
     /// The server knows these.
     pub fn sent(&self, keys: &[u64]) {
-        self.with(|trees| {
+        self.0.with(|trees| {
             keys.iter().try_for_each(|key| trees.unsent.remove(key.to_be_bytes()).map(drop))?;
             trees.db.flush().map(drop)
         });
@@ -109,12 +84,7 @@ impl Journal {
     /// Where it lies.
     #[must_use]
     pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    fn with<T>(&self, call: impl FnOnce(&Trees) -> Result<T, sled::Error>) -> Option<T> {
-        let trees = self.trees.as_ref()?;
-        guarded(|| call(trees)).map_err(|error| warn!(error, "the history of updates")).ok()
+        self.0.folder()
     }
 }
 
@@ -122,24 +92,10 @@ fn parse(bytes: &[u8]) -> Option<Event> {
     serde_json::from_slice(bytes).ok()
 }
 
-/// A damaged file makes sled panic.
-fn guarded<T>(call: impl FnOnce() -> Result<T, sled::Error>) -> Result<T, String> {
-    match catch_unwind(AssertUnwindSafe(call)) {
-        Ok(result) => result.map_err(|error| error.to_string()),
-        Err(_) => Err("the database gave up".to_owned()),
-    }
-}
-
-fn set_aside(folder: &Path) -> io::Result<()> {
-    let aside = folder.with_extension(ASIDE);
-    if aside.exists() {
-        fs::remove_dir_all(&aside)?;
-    }
-    durable::rename(folder, &aside)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::update::event::Phase;
 

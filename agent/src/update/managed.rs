@@ -15,7 +15,7 @@ use tracing::{error, warn};
 use super::attempt::{Attempt, Chronicle, STEPS_PER_START};
 use super::disk::Disk;
 use super::event::Phase;
-use super::host::{Health, Host};
+use super::host::{Health, Host, Release};
 use super::slots::{Opener, Opening, Slots};
 use super::state::{OPERATOR, Reverted, Slot};
 
@@ -62,6 +62,9 @@ pub struct Opened {
     pub trial: Option<TrialSettings>,
 }
 
+/// A model that runs, and its slots.
+pub type Running = (Box<dyn Host>, Opened);
+
 /// Opens a model's slots as the process starts and finds the bundle that can be loaded: the
 /// active one, else the one before, else the factory model, for which there is no `M`. `load` is the
 /// last word on a bundle.
@@ -74,7 +77,7 @@ pub fn open<M>(
     factory_release: u32,
     opener: Opener,
     chronicle: &Chronicle,
-    load: impl Fn(Bundle) -> Result<M, String>,
+    load: impl Fn(Release) -> Result<M, String>,
 ) -> io::Result<(Opened, Option<M>)> {
     let now = chronicle.clock.now();
     let (mut slots, Opening { reverted, state_lost }) =
@@ -84,9 +87,9 @@ pub fn open<M>(
     }
     reverted.iter().for_each(|reverted| say_reverted(chronicle, model, reverted, ""));
     while let Some(active) = slots.state().active.clone() {
-        let found = open_slot(&slots, &active).and_then(|bundle| {
-            let trial = bundle.manifest().trial;
-            load(bundle).map(|model| (trial, model))
+        let found = open_slot(&slots, &active).and_then(|release| {
+            let trial = release.bundle.manifest().trial;
+            load(release).map(|model| (trial, model))
         });
         match found {
             Ok((trial, model)) => return Ok((Opened { slots, trial: Some(trial) }, Some(model))),
@@ -102,9 +105,10 @@ pub fn open<M>(
     Ok((Opened { slots, trial: None }, None))
 }
 
-fn open_slot(slots: &Slots, slot: &Slot) -> Result<Bundle, String> {
-    let path = slots.path(slot).ok_or("it lies on no disk")?;
-    Bundle::open(&path).map_err(|error| error.to_string())
+fn open_slot(slots: &Slots, slot: &Slot) -> Result<Release, String> {
+    let file = slots.path(slot).ok_or("it lies on no disk")?;
+    let bundle = Bundle::open(&file).map_err(|error| error.to_string())?;
+    Ok(Release { bundle, file, sha256: slot.sha256.clone() })
 }
 
 fn say_reverted(chronicle: &Chronicle, model: &str, reverted: &Reverted, detail: &str) {
@@ -224,7 +228,7 @@ impl Managed {
             return;
         }
         let bundle = match open_slot(&self.slots, &attempt.slot) {
-            Ok(bundle) => bundle,
+            Ok(release) => release.bundle,
             Err(why) => return self.refuse(attempt, "load_failed", &why),
         };
         if let Err(why) = self.host.start_shadow(&bundle) {
@@ -249,8 +253,8 @@ impl Managed {
         let mut attempt = attempt.clone();
         self.stage = Stage::Idle;
         self.host.stop_shadow();
-        let bundle = match open_slot(&self.slots, &attempt.slot) {
-            Ok(bundle) => bundle,
+        let release = match open_slot(&self.slots, &attempt.slot) {
+            Ok(release) => release,
             Err(why) => return self.refuse(attempt, "load_failed", &why),
         };
         // Written down first: should the power go in the next moment, the trial is known.
@@ -260,11 +264,12 @@ impl Managed {
             attempt.say(&self.chronicle, Phase::Failed, disk_reason(&error), &error.to_string());
             return;
         }
-        let allowed = allowed_us(bundle.manifest().budget, self.host.health());
-        match self.host.activate(Some(&bundle)) {
+        let manifest = release.bundle.manifest();
+        let allowed = allowed_us(manifest.budget, self.host.health());
+        match self.host.activate(Some(&release)) {
             Ok(()) => {
                 attempt.say(&self.chronicle, Phase::Active, "", "");
-                self.stage = soak(attempt, bundle.manifest().trial, allowed, &self.chronicle);
+                self.stage = soak(attempt, manifest.trial, allowed, &self.chronicle);
             }
             Err(why) => self.roll_back(attempt, "load_failed", &why.0),
         }
@@ -393,8 +398,9 @@ impl Managed {
                 self.unsaved = true;
             }
             let back = self.slots.state().active.clone();
-            let bundle = back.as_ref().map(|slot| open_slot(&self.slots, slot)).transpose();
-            let loaded = bundle.and_then(|bundle| self.host.activate(bundle.as_ref()).map_err(|why| why.0));
+            let release = back.as_ref().map(|slot| open_slot(&self.slots, slot)).transpose();
+            let loaded =
+                release.and_then(|release| self.host.activate(release.as_ref()).map_err(|why| why.0));
             match loaded {
                 Ok(()) => break,
                 Err(why) if back.is_some() => {

@@ -8,6 +8,8 @@ use crate::config::DeviceConfig;
 use crate::incident::{Change, ChannelEvidence, Evidence, Incident, Shape};
 use crate::outbox::{Priority, Record};
 use crate::publish::Topics;
+use crate::slm::case::Assessment;
+use crate::slm::description::{Description, WordedBy};
 use crate::time::Timestamp;
 
 #[derive(Serialize)]
@@ -17,14 +19,37 @@ struct Message<'a> {
     id: &'a str,
     device: &'a str,
     kind: Option<&'a str>,
-    change: Change,
+    change: Said,
     opened: String,
     opened_ms: i64,
     closed: Option<String>,
     closed_ms: Option<i64>,
     summary: &'a str,
+    summary_by: WordedBy,
+    assessment: Option<AssessmentBody<'a>>,
     models: Models<'a>,
     evidence: EvidenceBody<'a>,
+}
+
+/// What a message says of its incident.
+#[derive(Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Said {
+    Opened,
+    Updated,
+    Closed,
+    /// Nothing changed, but the language models have put it into words.
+    Described,
+}
+
+impl Said {
+    fn of(change: Change) -> Self {
+        match change {
+            Change::Opened => Said::Opened,
+            Change::Updated => Said::Updated,
+            Change::Closed => Said::Closed,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -85,21 +110,46 @@ impl<'a> Channel<'a> {
     }
 }
 
-/// A change of an incident, for the outbox.
+/// What an incident was classified as.
+#[derive(Serialize)]
+pub(super) struct AssessmentBody<'a> {
+    label: Option<&'a str>,
+    confidence: Figure,
+}
+
+impl<'a> AssessmentBody<'a> {
+    pub(super) fn of(assessment: &'a Assessment) -> Self {
+        AssessmentBody { label: assessment.label.as_deref(), confidence: assessment.confidence.into() }
+    }
+}
+
+/// A change of an incident, for the outbox: with its deterministic sentence, or as the language
+/// models describe it.
 #[must_use]
-pub fn incident(topics: &Topics, device: &DeviceConfig, incident: &Incident, model: &ModelRef) -> Record {
+pub fn incident(
+    topics: &Topics,
+    device: &DeviceConfig,
+    incident: &Incident,
+    described: Option<&Description>,
+    model: &ModelRef,
+) -> Record {
+    let models: Vec<ModelRef> =
+        [model].into_iter().chain(described.iter().flat_map(|words| &words.models)).cloned().collect();
+    let change = if described.is_some() { Said::Described } else { Said::of(incident.change) };
     let message = Message {
         stamp: Stamp::of(incident.updated),
         id: &incident.id,
         device: &device.id,
         kind: device.kind.as_deref(),
-        change: incident.change,
+        change,
         opened: incident.opened.to_rfc3339(),
         opened_ms: incident.opened.as_millis(),
         closed: incident.closed.map(Timestamp::to_rfc3339),
         closed_ms: incident.closed.map(Timestamp::as_millis),
-        summary: &incident.summary,
-        models: Models(std::slice::from_ref(model)),
+        summary: described.map_or(&incident.summary, |words| &words.summary),
+        summary_by: described.map_or(WordedBy::Rules, |words| words.by),
+        assessment: described.and_then(|words| words.assessment.as_ref()).map(AssessmentBody::of),
+        models: Models(&models),
         evidence: EvidenceBody::of(&incident.evidence),
     };
     Record { priority: Priority::Incident, topic: topics.incident(&device.id), body: json(&message) }

@@ -4,10 +4,12 @@
 use serde::Serialize;
 
 use super::figure::Figure;
+use super::incident::AssessmentBody;
 use super::{Stamp, json};
 use crate::config::DeviceConfig;
 use crate::incident::{Change, Incident};
 use crate::publish::Topics;
+use crate::slm::description::{Description, WordedBy};
 use crate::time::Timestamp;
 
 #[derive(Serialize)]
@@ -29,10 +31,12 @@ struct Open<'a> {
     score: Figure,
     peak_score: Figure,
     summary: &'a str,
+    summary_by: WordedBy,
+    assessment: Option<AssessmentBody<'a>>,
 }
 
 impl<'a> Open<'a> {
-    fn of(incident: &'a Incident) -> Self {
+    fn of(incident: &'a Incident, described: Option<&'a Description>) -> Self {
         Open {
             id: &incident.id,
             opened: incident.opened.to_rfc3339(),
@@ -41,18 +45,21 @@ impl<'a> Open<'a> {
             updated_ms: incident.updated.as_millis(),
             score: incident.evidence.score.into(),
             peak_score: incident.evidence.peak_score.into(),
-            summary: &incident.summary,
+            summary: described.map_or(&incident.summary, |words| &words.summary),
+            summary_by: described.map_or(WordedBy::Rules, |words| words.by),
+            assessment: described.and_then(|words| words.assessment.as_ref()).map(AssessmentBody::of),
         }
     }
 }
 
 /// The open incident of a device as it stands at `now`, if there is one: topic and payload. An
-/// incident that has closed is not open.
+/// incident that has closed is not open. `described` belongs to this state of it.
 #[must_use]
 pub fn incident_state(
     topics: &Topics,
     device: &DeviceConfig,
     open: Option<&Incident>,
+    described: Option<&Description>,
     now: Timestamp,
     boot: u32,
 ) -> (String, Vec<u8>) {
@@ -61,7 +68,7 @@ pub fn incident_state(
         stamp: Stamp::of(now),
         boot,
         device: &device.id,
-        open: open.map(Open::of).into_iter().collect(),
+        open: open.map(|open| Open::of(open, described)).into_iter().collect(),
     };
     (topics.incident_state(&device.id), json(&message))
 }

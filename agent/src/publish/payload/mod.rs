@@ -1,10 +1,10 @@
 //! What the messages say: JSON objects, one module per message.
 //!
 //! - Every message carries its time as `ts` (RFC 3339) and `ts_ms` (Unix milliseconds).
-//! - Messages that go through the outbox ([`data()`], [`incident()`]) are [`Record`]s: `boot`, `seq`
+//! - Messages that go through the outbox ([`data()`], [`incident()`], [`report()`]) are [`Record`]s: `boot`, `seq`
 //!   and `hist` are spliced in behind their opening brace when they are sent. `boot` and `seq`
 //!   together are the key for removing duplicates.
-//! - Retained messages ([`last()`], [`meta()`], [`incident_state()`], [`status()`]) replace each
+//! - Retained messages ([`last()`], [`meta()`], [`models()`], [`incident_state()`], [`status()`]) replace each
 //!   other, so they carry `boot` but no `seq`: a repetition changes nothing.
 //! - Floats are written as floats (`70.0`), and what is not a number as `null`.
 //! - Promise 3: none of these functions takes a sample.
@@ -17,6 +17,8 @@ mod incident;
 mod incident_state;
 mod last;
 mod meta;
+mod models;
+mod report;
 pub mod schema;
 mod status;
 #[cfg(test)]
@@ -27,6 +29,8 @@ pub use incident::incident;
 pub use incident_state::incident_state;
 pub use last::last;
 pub use meta::meta;
+pub use models::models;
+pub use report::{Report, report};
 pub use status::{ClockState, StatusMessage, offline, status};
 
 use serde::ser::{Serialize, SerializeMap, Serializer};

@@ -14,13 +14,18 @@ use crate::incident::fixtures::{any_incident, any_time, any_value, at, device, i
 use crate::outbox::Record;
 use crate::publish::Topics;
 use crate::signal::{Aggregate, ChannelAggregate};
+use crate::slm::case::Assessment;
+use crate::slm::description::{Description, WordedBy};
+use crate::slm::runtime::{CostFigures, LoadedModel, SlmFigures};
 
-const SCHEMAS: [(&str, &str); 6] = [
+const SCHEMAS: [(&str, &str); 8] = [
     (schema::DATA, include_str!("../../../schemas/data.schema.json")),
     (schema::INCIDENT, include_str!("../../../schemas/incident.schema.json")),
     (schema::INCIDENT_STATE, include_str!("../../../schemas/incident-state.schema.json")),
     (schema::LAST, include_str!("../../../schemas/last.schema.json")),
     (schema::META, include_str!("../../../schemas/meta.schema.json")),
+    (schema::MODELS, include_str!("../../../schemas/models.schema.json")),
+    (schema::REPORT, include_str!("../../../schemas/report.schema.json")),
     (schema::STATUS, include_str!("../../../schemas/status.schema.json")),
 ];
 
@@ -116,16 +121,85 @@ fn a_status() -> StatusMessage {
     }
 }
 
+fn a_description() -> Description {
+    Description {
+        summary: "Pressure out rose by 1.2 bar while flow fell by 12 m3/h: the outlet valve may be closing."
+            .into(),
+        by: WordedBy::Model,
+        assessment: Some(Assessment {
+            label: Some("outlet_valve_closing".into()),
+            confidence: 0.93,
+            scores: Vec::new(),
+        }),
+        models: vec![ModelRef { name: "incidents".into(), version: "1.0.0".into() }],
+    }
+}
+
+fn a_report() -> Report {
+    Report {
+        from: at(-28_800),
+        to: at(0),
+        incidents: vec!["pump-1-20261121T041500.000Z".into()],
+        text: "pump-1: 1 incident. Pressure out rose by 1.2 bar.".into(),
+        by: WordedBy::Rules,
+        models: Vec::new(),
+    }
+}
+
+fn some_figures() -> SlmFigures {
+    let counts = |counts: &[(&str, u64)]| counts.iter().map(|(name, n)| ((*name).to_owned(), *n)).collect();
+    SlmFigures {
+        waiting: 0,
+        budget_bytes: 256 << 20,
+        loaded: vec![LoadedModel { name: "words".into(), bytes: 30 << 20 }],
+        costs: vec![CostFigures {
+            task: "summarize-incident".into(),
+            model: "words".into(),
+            answered: 12,
+            refused: counts(&[("deadline", 1)]),
+            tokens_in: 1_440,
+            tokens_out: 600,
+            cpu_ms: 9_800,
+            energy_j: Some(17.64),
+            p50_ms: 780.5,
+            p95_ms: 936.0,
+            p99_ms: 936.0,
+            memory_peak_bytes: 33 << 20,
+            abstained: 0,
+            fallbacks: counts(&[("violations", 1)]),
+            escalated: counts(&[("answered", 1)]),
+        }],
+    }
+}
+
+fn any_description() -> impl Strategy<Value = Description> {
+    let label = option::of(".{0,20}");
+    (".{0,80}", option::of((label, 0.0..=1.0f32)), any::<bool>()).prop_map(
+        |(summary, assessment, escalated)| {
+            let assessment =
+                assessment.map(|(label, confidence)| Assessment { label, confidence, scores: Vec::new() });
+            let by = if escalated { WordedBy::Escalation } else { WordedBy::Model };
+            Description { summary, by, assessment, models: vec![model()] }
+        },
+    )
+}
+
 /// Every message, once, under its schema's id.
 fn every_message() -> Vec<(&'static str, Value)> {
     let (topics, device, incident) = (topics(), pump(), an_incident());
     vec![
         (schema::DATA, sent(&data(&topics, &device, &an_aggregate(), &model()))),
-        (schema::INCIDENT, sent(&super::incident(&topics, &device, &incident, &model()))),
-        (schema::INCIDENT_STATE, read(&incident_state(&topics, &device, Some(&incident), at(40), 3))),
-        (schema::INCIDENT_STATE, read(&incident_state(&topics, &device, None, at(40), 3))),
+        (schema::INCIDENT, sent(&super::incident(&topics, &device, &incident, None, &model()))),
+        (
+            schema::INCIDENT,
+            sent(&super::incident(&topics, &device, &incident, Some(&a_description()), &model())),
+        ),
+        (schema::INCIDENT_STATE, read(&incident_state(&topics, &device, Some(&incident), None, at(40), 3))),
+        (schema::INCIDENT_STATE, read(&incident_state(&topics, &device, None, None, at(40), 3))),
         (schema::LAST, read(&last(&topics, &device, &an_aggregate(), 3))),
         (schema::META, read(&meta(&topics, &device, at(0), 3))),
+        (schema::MODELS, read(&models(&topics, &some_figures(), at(0), 3))),
+        (schema::REPORT, sent(&report(&topics, &a_report()))),
         (schema::STATUS, read(&status(&topics, &a_status()))),
         (schema::STATUS, read(&offline(&topics, "0.1.0", at(0), 3))),
     ]
@@ -201,8 +275,22 @@ fn a_channel_with_the_name_of_an_own_key_gets_another() {
 #[test]
 fn a_closed_incident_is_not_open() {
     let closed = Incident { change: crate::incident::Change::Closed, closed: Some(at(90)), ..an_incident() };
-    let message = read(&incident_state(&topics(), &pump(), Some(&closed), at(90), 3));
+    let message = read(&incident_state(&topics(), &pump(), Some(&closed), None, at(90), 3));
     assert_eq!(message["open"], json!([]));
+}
+
+#[test]
+fn a_description_follows_the_alarm_with_the_same_evidence() {
+    let (incident, words) = (an_incident(), a_description());
+    let alarm = sent(&super::incident(&topics(), &pump(), &incident, None, &model()));
+    let described = sent(&super::incident(&topics(), &pump(), &incident, Some(&words), &model()));
+    assert_eq!((&alarm["change"], &described["change"]), (&json!("opened"), &json!("described")));
+    for same in ["id", "ts", "opened", "evidence"] {
+        assert_eq!(alarm[same], described[same], "{same}");
+    }
+    assert_eq!(described["summary"], json!(words.summary));
+    assert_eq!(described["models"], json!({"detector": "1.0.0", "incidents": "1.0.0"}));
+    assert!((described["assessment"]["confidence"].as_f64().unwrap() - 0.93).abs() < 1e-6);
 }
 
 /// The examples of the reference page: the schema's name, then the message.
@@ -268,9 +356,15 @@ proptest! {
     }
 
     #[test]
-    fn any_incident_gives_valid_payloads(incident in any_incident(), now in any_time(), boot in 1u32..) {
-        check(schema::INCIDENT, &sent(&super::incident(&topics(), &pump(), &incident, &model())));
-        check(schema::INCIDENT_STATE, &read(&incident_state(&topics(), &pump(), Some(&incident), now, boot)));
+    fn any_incident_gives_valid_payloads(
+        incident in any_incident(),
+        described in option::of(any_description()),
+        now in any_time(),
+        boot in 1u32..,
+    ) {
+        let open = incident_state(&topics(), &pump(), Some(&incident), described.as_ref(), now, boot);
+        check(schema::INCIDENT, &sent(&super::incident(&topics(), &pump(), &incident, described.as_ref(), &model())));
+        check(schema::INCIDENT_STATE, &read(&open));
     }
 
     #[test]
