@@ -1,5 +1,6 @@
 //! The command line: what `lineside` takes and which room does it.
 
+mod bench;
 mod bundle;
 mod config;
 pub mod eval;
@@ -11,6 +12,7 @@ mod recordings;
 pub mod replay;
 pub mod run;
 mod scratch;
+mod slm;
 mod status;
 pub mod terminal;
 
@@ -55,6 +57,17 @@ enum Command {
     /// Bring updates by hand.
     #[command(subcommand)]
     Update(model::UpdateCommand),
+    /// Say in words what happened in an incident.
+    Summarize(slm::SummarizeArgs),
+    /// Say what a short text or an incident is about.
+    Classify(slm::ClassifyArgs),
+    /// Continue a text or answer it, piece by piece.
+    Generate(slm::GenerateArgs),
+    /// Ask the running agent what happened in the last hours, in words.
+    Report(slm::ReportArgs),
+    /// Measure what a model costs here.
+    #[command(subcommand)]
+    Bench(bench::Command),
     /// Try a bundle out under limits; for the updater.
     #[command(hide = true)]
     Probe(probe::ProbeArgs),
@@ -94,6 +107,11 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(args) => status::run(&args),
         Command::Model(command) => model::run(command),
         Command::Update(command) => model::update(command),
+        Command::Summarize(args) => slm::summarize(&args),
+        Command::Classify(args) => slm::classify(&args),
+        Command::Generate(args) => slm::generate(&args),
+        Command::Report(args) => slm::report(&args),
+        Command::Bench(command) => bench::run(command),
         Command::Probe(args) => probe::run(&args),
     }
 }

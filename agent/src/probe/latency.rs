@@ -4,10 +4,8 @@ use std::time::Duration;
 
 use lineside_bundle::Bundle;
 
-use super::{Failure, ProbeReport, Reason, golden};
+use super::{Failure, ProbeReport, Reason};
 use crate::clock::Clock;
-use crate::detect::bank::INPUTS;
-use crate::detect::scorer::Scorer;
 
 /// Calls before the first that counts: caches and branch predictors settle.
 const WARM_UP: usize = 20;
@@ -18,19 +16,16 @@ const MOST: Duration = Duration::from_secs(2);
 /// A busy board slows some rounds; a slow model slows all. The best one is the model's own.
 const ROUNDS: usize = 3;
 
-/// Times the largest golden case, or zeros where there is none, against the budget.
+/// Times `call` against the budget.
 pub(super) fn check(
     bundle: &Bundle,
-    scorer: &mut Scorer,
+    call: &mut dyn FnMut() -> Result<(), Failure>,
     clock: &dyn Clock,
     report: &mut ProbeReport,
 ) -> Result<(), Failure> {
-    let cases = bundle.golden().map_or(&[][..], |golden| &golden.cases);
-    let largest = cases.iter().find(|case| case.input.len() == scorer.channels());
-    let features = largest.map_or_else(|| vec![0.0; scorer.channels() * INPUTS], golden::features);
     let budget = u64::from(bundle.manifest().budget.p95_us);
     for round in 0..ROUNDS {
-        let (p50, p95) = round_of(scorer, &features, clock)?;
+        let (p50, p95) = round_of(call, clock)?;
         if round == 0 || p95 < report.p95_us {
             (report.p50_us, report.p95_us) = (p50, p95);
         }
@@ -43,15 +38,14 @@ pub(super) fn check(
 }
 
 /// Median and 95th percentile of one round.
-fn round_of(scorer: &mut Scorer, features: &[f32], clock: &dyn Clock) -> Result<(u64, u64), Failure> {
-    let mut scores = Vec::new();
+fn round_of(call: &mut dyn FnMut() -> Result<(), Failure>, clock: &dyn Clock) -> Result<(u64, u64), Failure> {
     let mut taken = Vec::with_capacity(CALLS);
     let began = clock.monotonic();
-    for call in 0..WARM_UP + CALLS {
+    for at in 0..WARM_UP + CALLS {
         let before = clock.monotonic();
-        scorer.outputs(features, &mut scores).map_err(Failure::load)?;
+        call()?;
         let now = clock.monotonic();
-        if call >= WARM_UP {
+        if at >= WARM_UP {
             taken.push(now.saturating_sub(before));
         }
         if now.saturating_sub(began) >= MOST {

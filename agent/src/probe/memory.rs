@@ -5,8 +5,6 @@ use std::fs;
 use lineside_bundle::Bundle;
 
 use super::{Failure, ProbeReport, Reason};
-use crate::detect::bank::INPUTS;
-use crate::detect::scorer::Scorer;
 
 /// What the process holds, in KiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,16 +45,16 @@ const RUNTIME_KIB: u64 = 16 << 10;
 const COPIED_BYTES: u64 = 16 << 20;
 
 /// Compares what the model needs with the budget. `before` was read before it was loaded; by now
-/// it has been loaded by `loaded` and run.
+/// it has been loaded and run, and is still there. `again` loads and runs a second one.
 ///
 /// What counts is the growth by a second copy, when the runtime has taken its own. A peak counts
 /// besides: a board without memory does not ask whether it was needed for long. The model file's
 /// length is the least that is reported: weights are held as they are in the file, also where the
 /// process had freed memory at hand and did not grow.
-pub(super) fn check(
+pub(super) fn check<Copy>(
     bundle: &Bundle,
     before: Held,
-    loaded: &Scorer,
+    again: impl FnOnce() -> Result<Copy, Failure>,
     report: &mut ProbeReport,
 ) -> Result<(), Failure> {
     let after = Held::now();
@@ -64,8 +62,8 @@ pub(super) fn check(
     let own = if bytes > COPIED_BYTES {
         after.own.saturating_sub(before.own)
     } else {
-        let mut copy = Scorer::new(bundle.model(), loaded.channels()).map_err(Failure::load)?;
-        copy.outputs(&vec![0.0; copy.channels() * INPUTS], &mut Vec::new()).map_err(Failure::load)?;
+        // Kept until what it takes has been read.
+        let _copy = again()?;
         Held::now().own.saturating_sub(after.own)
     };
     report.memory_kib = own.max(before.peak_until(after)).max(bytes.div_ceil(1024));

@@ -3,26 +3,26 @@
 //!
 //! Promise: [`probe`] answers with a report whatever the model does short of taking the process
 //! down, in bounded time once the runtime has loaded it; what the manifest promises and the model
-//! does not do is named. The model is loaded and run by the code that the detector itself uses.
+//! does not do is named. The model is loaded and run by the code that the detector, or
+//! the runtime of language models, itself uses.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use lineside_bundle::Bundle;
+use std::time::Duration;
+
+use lineside_bundle::{Bundle, Golden};
 
 use crate::clock::{Clock, SystemClock};
-use crate::detect::model::Calibration;
-use crate::detect::scorer::Scorer;
 
 mod golden;
+mod language;
 mod latency;
 mod memory;
 mod promise;
 mod report;
+mod scores;
 
 pub use report::{GoldenResult, ProbeReport, Reason, Verdict};
-
-/// Channels of a call where no golden case says how many: a small machine.
-const CHANNELS: usize = 8;
 
 /// Why a model fails, in words.
 struct Failure {
@@ -58,28 +58,26 @@ pub fn probe_by(bundle: &Bundle, clock: &dyn Clock) -> ProbeReport {
 }
 
 fn examine(bundle: &Bundle, clock: &dyn Clock, report: &mut ProbeReport) -> Result<(), Failure> {
-    let manifest = bundle.manifest();
-    Calibration::of(manifest).map_err(Failure::load)?;
-    let cases = bundle.golden().map_or(&[][..], |golden| &golden.cases);
-    let channels = cases.iter().map(|case| case.input.len()).max().unwrap_or(CHANNELS);
-    promise::check(manifest, bundle.model(), channels).map_err(Failure::load)?;
-
-    let before = memory::Held::now();
-    let began = clock.monotonic();
-    let mut scorer = Scorer::new(bundle.model(), channels).map_err(Failure::load)?;
-    let took = clock.monotonic().saturating_sub(began);
-    report.load_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
-
-    if let Some(golden) = bundle.golden() {
-        let result = golden::compare(golden, bundle.model(), &mut scorer).map_err(Failure::load)?;
-        let mismatch = golden::mismatch(golden, &result);
-        report.golden = Some(result);
-        if let Some(detail) = mismatch {
-            return Err(Failure { reason: Reason::GoldenMismatch, detail });
-        }
+    if bundle.manifest().language.is_some() {
+        language::examine(bundle, clock, report)
+    } else {
+        scores::examine(bundle, clock, report)
     }
-    latency::check(bundle, &mut scorer, clock, report)?;
-    memory::check(bundle, before, &scorer, report)
+}
+
+/// Milliseconds since `began`.
+fn millis_since(began: Duration, clock: &dyn Clock) -> u64 {
+    u64::try_from(clock.monotonic().saturating_sub(began).as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Fails where a golden case went wrong.
+fn as_promised(golden: &Golden, result: GoldenResult, report: &mut ProbeReport) -> Result<(), Failure> {
+    let mismatch = golden::mismatch(golden, &result);
+    report.golden = Some(result);
+    match mismatch {
+        Some(detail) => Err(Failure { reason: Reason::GoldenMismatch, detail }),
+        None => Ok(()),
+    }
 }
 
 /// What a panic said.

@@ -11,10 +11,12 @@ use crate::detect::bank::INPUTS;
 
 /// Checks the promises of `manifest` for a call with `channels` rows.
 pub(super) fn check(manifest: &Manifest, onnx: &[u8], channels: usize) -> Result<(), String> {
-    match manifest.task {
-        Task::Detect => fits_detector(manifest)?,
+    let (Some(input), Some(output)) = (&manifest.model.input, &manifest.model.output) else {
+        return Err("manifest.toml: model.input and model.output are missing".to_owned());
+    };
+    if manifest.task == Task::Detect {
+        fits_detector(input, output)?;
     }
-    let (input, output) = (&manifest.model.input, &manifest.model.output);
     let file = &manifest.model.file;
     let model = load(onnx).map_err(|error| format!("{file}: {error:#}"))?;
     let source = model.input_outlets().map_err(|error| format!("{file}: {error:#}"))?.to_vec();
@@ -45,8 +47,7 @@ pub(super) fn check(manifest: &Manifest, onnx: &[u8], channels: usize) -> Result
 }
 
 /// What the detector's bank gives, and what its alarm layer takes.
-fn fits_detector(manifest: &Manifest) -> Result<(), String> {
-    let (input, output) = (&manifest.model.input, &manifest.model.output);
+fn fits_detector(input: &Tensor, output: &Tensor) -> Result<(), String> {
     if input.shape.len() != 2 || input.width() != Some(INPUTS) {
         let wants = format!("[channels, {INPUTS}], the detector's figures");
         return Err(format!("manifest.toml: model.input.shape is {}: it must be {wants}", shape(input)));

@@ -11,7 +11,7 @@ pub struct ProbeReport {
     pub load_ms: u64,
     /// How the golden cases went; absent where the bundle has none, or none was run.
     pub golden: Option<GoldenResult>,
-    /// 95th percentile of one call, in microseconds.
+    /// 95th percentile of one call, in microseconds: of a language model that writes, one token.
     pub p95_us: u64,
     /// Median of one call, in microseconds.
     pub p50_us: u64,

@@ -12,6 +12,7 @@ use super::terminal::{Paint, print};
 use crate::durable;
 use crate::probe::{Verdict, probe};
 
+mod from_hf;
 mod page;
 
 #[derive(Debug, Subcommand)]
@@ -26,6 +27,8 @@ pub(super) enum Command {
     Test(TestArgs),
     /// Show what differs between the manifests of two bundles.
     Diff(DiffArgs),
+    /// Make a bundle of a Hugging Face folder that optimum exported to ONNX.
+    FromHf(from_hf::FromHfArgs),
 }
 
 #[derive(Debug, Args)]
@@ -75,6 +78,7 @@ pub(super) fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Verify(args) => (verify(&args.bundle.file, args.sha256.as_deref())?, Exit::Ok),
         Command::Test(args) => test(&args.bundle.file, args.json, Paint::stdout())?,
         Command::Diff(args) => (differences(&args.a, &args.b)?, Exit::Ok),
+        Command::FromHf(args) => (from_hf::run(args)?, Exit::Ok),
     };
     print(&text)?;
     Ok(exit.into())

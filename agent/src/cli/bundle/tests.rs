@@ -114,6 +114,7 @@ fn every_command_takes_its_arguments() {
         "lineside bundle verify out.tar --sha256 00",
         "lineside bundle test out.tar --json",
         "lineside bundle diff a.tar b.tar",
+        "lineside bundle from-hf folder --out out.tar --task generate --int4 --name tiny --licence MIT",
     ] {
         assert!(crate::cli::Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
     }
