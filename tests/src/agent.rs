@@ -14,6 +14,12 @@ pub fn ota() -> PathBuf {
     built("ota-under-test")
 }
 
+/// The runner of language models.
+#[must_use]
+pub fn slm() -> PathBuf {
+    built("slm-run")
+}
+
 /// A binary of this package: cargo builds them with its tests and lays them one folder up.
 ///
 /// # Panics

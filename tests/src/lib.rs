@@ -8,10 +8,12 @@ pub mod certificates;
 pub mod control_room;
 pub mod data;
 pub mod gateway;
+pub mod language;
 pub mod mosquitto;
 pub mod onnx;
 pub mod ota;
 pub mod port;
+pub mod slm;
 pub mod wait;
 
 use std::io::Write;

@@ -4,10 +4,14 @@
 mod aarch64;
 mod conformance;
 mod delivery;
+mod escalation;
 mod interoperation;
 mod kills;
 mod recordings;
 mod run;
 mod sample_broker;
+mod slm_api;
+mod slm_parity;
 mod update_kills;
 mod updates;
+mod words;

@@ -1,0 +1,1 @@
+"""Times the same weights in Lineside, plain tract, onnxruntime and llama.cpp, side by side."""

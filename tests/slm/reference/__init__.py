@@ -1,0 +1,1 @@
+"""What onnxruntime makes of a model file, to compare with."""
