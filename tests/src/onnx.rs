@@ -1,5 +1,7 @@
 //! Small ONNX files for models that misbehave, written field by field.
 
+use lineside_random_models::wire::{bytes, number};
+
 /// Rows of a detector's input.
 const WIDTH: u64 = 36;
 /// `TensorProto.FLOAT`.
@@ -57,22 +59,4 @@ fn value(name: &str, width: u64) -> Vec<u8> {
     let shape = [bytes(1, &bytes(2, b"channels")), bytes(1, &number(1, width))].concat();
     let tensor = [number(1, F32), bytes(2, &shape)].concat();
     [bytes(1, name.as_bytes()), bytes(2, &bytes(1, &tensor))].concat()
-}
-
-fn number(field: u64, value: u64) -> Vec<u8> {
-    [varint(field << 3), varint(value)].concat()
-}
-
-fn bytes(field: u64, content: &[u8]) -> Vec<u8> {
-    [varint(field << 3 | 2), varint(content.len() as u64), content.to_vec()].concat()
-}
-
-fn varint(mut value: u64) -> Vec<u8> {
-    let mut out = Vec::new();
-    while value >= 0x80 {
-        out.push((value as u8 & 0x7f) | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-    out
 }

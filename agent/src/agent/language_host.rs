@@ -1,8 +1,9 @@
 //! A language model's host: how a release of it comes to answer in the place of the one before.
 
+use lineside_bundle::Bundle;
+
 use crate::slm::runtime::{Runtime, Source};
 use crate::update::host::{Comparison, Health, Host, HostError, Hosted, Release};
-use lineside_bundle::Bundle;
 
 /// Hosts one language model of the runtime. Its factory model is the bundle of the configuration.
 pub struct LanguageHost {

@@ -71,18 +71,23 @@ pub fn report(address: SocketAddr) -> Result<StatusReport, ClientError> {
 /// # Errors
 /// When nothing listens there, or it breaks off.
 pub fn get(address: SocketAddr, path: &str) -> Result<Answer, ClientError> {
-    let agent = ureq::Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .http_status_as_error(false)
-        // The page is on this machine: a proxy from the environment would not find it.
-        .proxy(None)
-        .max_redirects(0)
-        .build()
-        .new_agent();
+    let agent = local(TIMEOUT);
     let fail = |error| ClientError::of(address, error);
     let mut response = agent.get(format!("http://{}{path}", reachable(address))).call().map_err(fail)?;
     let body = response.body_mut().read_to_string().map_err(fail)?;
     Ok(Answer { status: response.status().as_u16(), body })
+}
+
+/// A client for what listens on this machine.
+pub(crate) fn local(timeout: Duration) -> ureq::Agent {
+    ureq::Agent::config_builder()
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        // A proxy from the environment would not find this machine.
+        .proxy(None)
+        .max_redirects(0)
+        .build()
+        .new_agent()
 }
 
 /// An agent that listens on all addresses is asked on the loopback one.

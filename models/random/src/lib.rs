@@ -13,6 +13,7 @@ pub mod encoder;
 mod made;
 mod onnx;
 mod tokenizer;
+pub mod wire;
 
 pub use decoder::Shape;
 pub use made::Made;

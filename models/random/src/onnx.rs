@@ -3,6 +3,8 @@
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64Mcg;
 
+use crate::wire::{bytes, number};
+
 /// `TensorProto.FLOAT`.
 pub(crate) const F32: u64 = 1;
 /// `TensorProto.UINT8`.
@@ -132,22 +134,4 @@ fn value(name: &str, kind: u64, dims: &[Dim]) -> Vec<u8> {
     let shape: Vec<u8> = dims.iter().flat_map(dim).collect();
     let tensor = [number(1, kind), bytes(2, &shape)].concat();
     [bytes(1, name.as_bytes()), bytes(2, &bytes(1, &tensor))].concat()
-}
-
-fn number(field: u64, value: u64) -> Vec<u8> {
-    [varint(field << 3), varint(value)].concat()
-}
-
-fn bytes(field: u64, content: &[u8]) -> Vec<u8> {
-    [varint(field << 3 | 2), varint(content.len() as u64), content.to_vec()].concat()
-}
-
-fn varint(mut value: u64) -> Vec<u8> {
-    let mut out = Vec::new();
-    while value >= 0x80 {
-        out.push((value as u8 & 0x7f) | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-    out
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::status::client::{ClientError, reachable};
+use crate::status::client::{ClientError, local, reachable};
 
 /// Longer than an answer may take there.
 const TIMEOUT: Duration = Duration::from_secs(180);
@@ -20,14 +20,7 @@ pub fn post(
     token: Option<&str>,
     body: &Value,
 ) -> Result<Value, ClientError> {
-    let agent = ureq::Agent::config_builder()
-        .timeout_global(Some(TIMEOUT))
-        .http_status_as_error(false)
-        // The agent is on this machine: a proxy from the environment would not find it.
-        .proxy(None)
-        .max_redirects(0)
-        .build()
-        .new_agent();
+    let agent = local(TIMEOUT);
     let refused = |cause: String| ClientError::NoReport { address, cause };
     let mut request = agent.post(format!("http://{}{path}", reachable(address)));
     if let Some(token) = token {

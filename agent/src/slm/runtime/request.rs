@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use lineside_bundle::manifest::Task;
-use serde::{Deserialize, Serialize};
 
 use crate::slm::case::Case;
+pub use crate::slm::tokenizer::{Message, Role};
 use crate::time::Timestamp;
 
 /// Where pieces of a text go while it is written. A receiver that is gone stops the writing.
@@ -110,39 +110,6 @@ pub enum Prompt {
     Text(String),
     /// A conversation, written as the bundle's chat template says.
     Chat(Vec<Message>),
-}
-
-/// One message of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// Who says it.
-    pub role: Role,
-    /// What is said.
-    pub content: String,
-}
-
-/// Who says something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Whoever sets the rules.
-    System,
-    /// Whoever asks.
-    User,
-    /// The model.
-    Assistant,
-}
-
-impl Role {
-    /// As chat templates and clients write it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::System => "system",
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        }
-    }
 }
 
 /// How to choose the next token, and when to stop. What is `None` or empty is taken from the

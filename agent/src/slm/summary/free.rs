@@ -1,12 +1,12 @@
 //! What a model without slots is told: the evidence as text, and what to do with it.
 
-use super::writer::{Message, Role};
 use crate::incident::Change;
 use crate::slm::case::Case;
 use crate::slm::mask::slots::facts::{Topic, time_of_day};
 use crate::slm::mask::slots::kinds::Kinds;
 use crate::slm::mask::slots::numbers::is_numeric;
 use crate::slm::runtime::request::Shift;
+use crate::slm::tokenizer::{Message, Role};
 
 /// Incidents of a shift that are told; a small model loses the thread beyond.
 const INCIDENTS: usize = 12;

@@ -21,13 +21,14 @@ pub mod wording;
 pub mod writer;
 
 pub use wording::{By, Reason, Wording};
-pub use writer::{Ask, Message, Role, WriteError, Writer, Written};
+pub use writer::{Ask, WriteError, Writer, Written};
 
 use std::sync::Arc;
 
 use crate::slm::case::Case;
 use crate::slm::mask::slots::{About, Facts, Limits, SlotMask, Speech};
 use crate::slm::runtime::request::Shift;
+use crate::slm::tokenizer::Message;
 use ground::Ground;
 
 /// Sentences of a summary.

@@ -2,6 +2,7 @@
 
 use crate::slm::decode::Mask;
 use crate::slm::model::Token;
+use crate::slm::tokenizer::Message;
 
 /// What a model is asked.
 pub enum Ask<'a> {
@@ -21,38 +22,6 @@ pub enum Ask<'a> {
         /// Most tokens of the answer.
         max_tokens: usize,
     },
-}
-
-/// One turn of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Who speaks.
-    pub role: Role,
-    /// What is said.
-    pub content: String,
-}
-
-/// Who speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Whoever sets the task.
-    System,
-    /// Whoever asks.
-    User,
-    /// The model.
-    Assistant,
-}
-
-impl Role {
-    /// Its name in chat templates.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::System => "system",
-            Role::User => "user",
-            Role::Assistant => "assistant",
-        }
-    }
 }
 
 /// What a model wrote.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use minijinja::value::Kwargs;
 use minijinja::{Environment, Error, ErrorKind, Value, context};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, PrettyFormatter};
 
+use super::message::Message;
 use crate::time::Timestamp;
 
 /// Largest template: the longest ones known, with all their tools, have a third of it.
@@ -15,15 +16,6 @@ const MOST_BYTES: usize = 64 * 1024;
 const FUEL: u64 = 5_000_000;
 /// Deepest indentation of JSON; only for readability.
 const MOST_INDENT: usize = 16;
-
-/// One message of a chat.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// `system`, `user` or `assistant`.
-    pub role: String,
-    /// What is said.
-    pub content: String,
-}
 
 /// Why a template cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -174,6 +166,9 @@ impl Formatter for Spaced {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
+    use super::super::Role;
     use super::*;
 
     #[derive(Deserialize)]
@@ -196,8 +191,8 @@ mod tests {
     /// 2026-11-21T14:05:00Z, when `fixtures/chat/expected.json` was written.
     const TODAY: Timestamp = Timestamp::from_millis(1_795_269_900_000);
 
-    fn message(role: &str, content: &str) -> Message {
-        Message { role: role.into(), content: content.into() }
+    fn message(role: Role, content: &str) -> Message {
+        Message { role, content: content.into() }
     }
 
     #[test]
@@ -221,7 +216,7 @@ mod tests {
     #[test]
     fn a_template_that_refuses_the_messages_says_why() {
         let template = ChatTemplate::new(TEMPLATES[0].1).unwrap();
-        let refused = template.render(&[message("assistant", "x")], "", "", TODAY, true).unwrap_err();
+        let refused = template.render(&[message(Role::Assistant, "x")], "", "", TODAY, true).unwrap_err();
         assert!(refused.to_string().contains("conversation roles must alternate"), "{refused}");
     }
 
@@ -247,7 +242,7 @@ mod tests {
             ),
         ) {
             if let Ok(template) = ChatTemplate::new(&parts.concat()) {
-                let _ = template.render(&[message("user", "x")], "", "", TODAY, true);
+                let _ = template.render(&[message(Role::User, "x")], "", "", TODAY, true);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Text to tokens and back: `tokenizer.json` of Hugging Face, and the templates of a chat.
 
 pub mod chat;
+mod message;
 mod spelling;
 mod stream;
 #[cfg(test)]
@@ -10,7 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::Deserialize;
 
-pub use chat::{ChatError, ChatTemplate, Message};
+pub use chat::{ChatError, ChatTemplate};
+pub use message::{Message, Role};
 pub use stream::Stream;
 
 use crate::slm::decode::TokenSet;

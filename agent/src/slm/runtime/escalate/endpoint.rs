@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::first_line;
 use crate::config::slm::EscalationConfig;
-use crate::slm::summary::Message;
+use crate::slm::tokenizer::Message;
 use crate::update::fetch::{FetchError, tls};
 
 /// The longest answer that is read: some hundred times a summary.
@@ -116,17 +116,11 @@ impl HttpEndpoint {
 #[derive(Serialize)]
 struct Body<'a> {
     model: &'a str,
-    messages: Vec<Turn<'a>>,
+    messages: &'a [Message],
     max_tokens: usize,
     /// The same evidence gets the same words, as far as the endpoint can.
     temperature: f32,
     stream: bool,
-}
-
-#[derive(Serialize)]
-struct Turn<'a> {
-    role: &'static str,
-    content: &'a str,
 }
 
 #[derive(Deserialize)]
@@ -159,9 +153,6 @@ struct Usage {
 
 impl Endpoint for HttpEndpoint {
     fn ask(&self, messages: &[Message], max_tokens: usize) -> Result<Said, Silence> {
-        let messages = messages.iter();
-
-        let messages = messages.map(|said| Turn { role: said.role.name(), content: &said.content }).collect();
         let body = Body { model: &self.model, messages, max_tokens, temperature: 0.0, stream: false };
         let refused = |problem: String| Silence::Refused(format!("{}: {problem}", self.url));
         let body = serde_json::to_vec(&body).map_err(|error| refused(error.to_string()))?;

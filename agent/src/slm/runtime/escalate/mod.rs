@@ -33,7 +33,8 @@ use super::told::told;
 use crate::clock::Clock;
 use crate::config::SlmConfig;
 use crate::slm::case::{Assessment, Case};
-use crate::slm::summary::{self, Ask, By, Language, Message, Role, WriteError, Writer, Written};
+use crate::slm::summary::{self, Ask, By, Language, WriteError, Writer, Written};
+use crate::slm::tokenizer::{Message, Role};
 
 /// The budget's file within the data folder.
 const BUDGET: &str = "slm-escalation.json";

@@ -29,10 +29,7 @@ impl Language {
     pub(super) fn generate(&self, generation: &Generation, run: &Run<'_>) -> Result<Done, Refusal> {
         let (field, prompt) = match &generation.prompt {
             Prompt::Text(text) => ("prompt", self.tokens(text)?),
-            Prompt::Chat(messages) => {
-                let messages: Vec<Message> = messages.iter().map(message).collect();
-                ("messages", self.chat(&messages)?)
-            }
+            Prompt::Chat(messages) => ("messages", self.chat(messages)?),
         };
         let settings = settings(&self.tasks.generate.sampling, &generation.sampling);
         let mut mask = self.mask(&generation.form)?;
@@ -125,10 +122,6 @@ impl Language {
         let grammars = Grammars::new(&self.tokenizer, vocabulary, &self.end).map_err(|e| self.failed(e))?;
         Ok(self.grammars.get_or_init(|| grammars))
     }
-}
-
-fn message(message: &crate::slm::runtime::request::Message) -> Message {
-    Message { role: message.role.name().to_owned(), content: message.content.clone() }
 }
 
 /// How the next token is chosen: as the request says, otherwise as the task is configured.

@@ -13,7 +13,6 @@ use crate::slm::runtime::executor::{Done, Run};
 use crate::slm::runtime::reply::{Refusal, Reply, Words};
 use crate::slm::runtime::request::{Sampling, Shift};
 use crate::slm::summary::{self, Ask, By, Reason, Wording, WriteError, Writer};
-use crate::slm::tokenizer::Message;
 
 impl Language {
     pub(super) fn summarize(&self, case: &Case, run: &Run<'_>) -> Result<Done, Refusal> {
@@ -106,7 +105,7 @@ impl Writer for Pen<'_> {
                 self.go_on(prompt, Some(mask), max_tokens)
             }
             Ask::Chat { messages, max_tokens } => {
-                let prompt = self.language.chat(&messages.iter().map(message).collect::<Vec<_>>());
+                let prompt = self.language.chat(messages);
                 self.go_on(prompt, None, max_tokens)
             }
         };
@@ -120,8 +119,4 @@ impl Writer for Pen<'_> {
             }
         })
     }
-}
-
-fn message(message: &summary::Message) -> Message {
-    Message { role: message.role.name().to_owned(), content: message.content.clone() }
 }

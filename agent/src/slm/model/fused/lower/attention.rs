@@ -23,6 +23,26 @@ struct Axis {
     out: Option<usize>,
 }
 
+impl Axis {
+    /// What an axis of the output holds that is neither the cache's tokens nor the head: the new
+    /// tokens, or heads.
+    fn kept(&self) -> Understood<Vec<Part>> {
+        if self.left == [Part::New] && self.right.is_empty() {
+            return Ok(vec![Part::New]);
+        }
+        if self.right.iter().chain(&self.left).any(|part| matches!(part, Part::All)) {
+            return Err("pairs tokens with what are none".into());
+        }
+        if self.right.contains(&Part::New) {
+            return Err("pairs new tokens with the cache".into());
+        }
+        if count(&self.left) != count(&self.right) && !self.right.is_empty() {
+            return Err("pairs heads that are not as many".into());
+        }
+        Ok(self.left.clone())
+    }
+}
+
 fn axes(op: &EinSum, slot: usize, left: &Layout, right: &Layout) -> Understood<Vec<Axis>> {
     let axes = op.axes.iter_all_axes().map(|axis| {
         let part = |slot: usize, layout: &Layout| {
@@ -53,19 +73,7 @@ impl Lowering<'_> {
                 None if axis.left.is_empty() && axis.right.is_empty() => {}
                 None => return Err("sums over what is no head".into()),
                 Some(out) if axis.right == [Part::All] && axis.left.is_empty() => dims[out] = vec![Part::All],
-                Some(out) if axis.left == [Part::New] && axis.right.is_empty() => dims[out] = vec![Part::New],
-                Some(_) if axis.right.iter().chain(&axis.left).any(|part| matches!(part, Part::All)) => {
-                    return Err("pairs tokens with what are none".into());
-                }
-                Some(_) if axis.right.contains(&Part::New) => {
-                    return Err("pairs new tokens with the cache".into());
-                }
-                Some(out) => {
-                    if count(&axis.left) != count(&axis.right) && !axis.right.is_empty() {
-                        return Err("pairs heads that are not as many".into());
-                    }
-                    dims[out] = axis.left.clone();
-                }
+                Some(out) => dims[out] = axis.kept()?,
             }
         }
         if summed != 1 {
@@ -111,19 +119,7 @@ impl Lowering<'_> {
                     dims[out] = row(1, head);
                     made += 1;
                 }
-                Some(out) if axis.left == [Part::New] && axis.right.is_empty() => dims[out] = vec![Part::New],
-                Some(_) if axis.right.iter().chain(&axis.left).any(|part| matches!(part, Part::All)) => {
-                    return Err("pairs tokens with what are none".into());
-                }
-                Some(_) if axis.right.contains(&Part::New) => {
-                    return Err("pairs new tokens with the cache".into());
-                }
-                Some(out) => {
-                    if count(&axis.left) != count(&axis.right) && !axis.right.is_empty() {
-                        return Err("pairs heads that are not as many".into());
-                    }
-                    dims[out] = axis.left.clone();
-                }
+                Some(out) => dims[out] = axis.kept()?,
             }
         }
         if (summed, made) != (1, 1) {
