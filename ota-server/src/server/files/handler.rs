@@ -1,12 +1,12 @@
 //! `GET` and `HEAD` of the repository's files.
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use object_store::{GetOptions, GetRange, ObjectStoreExt, path::Path};
 
 use super::conditional::{Part, not_modified, part};
-use super::memory::Held;
+use super::memory::{FILE_MAX, Held};
 use super::name::Name;
 use super::stream;
 use crate::server::App;
@@ -46,6 +46,13 @@ async fn from_store(app: &App, name: Name<'_>, headers: &HeaderMap, head: bool) 
         Ok(meta) => meta,
         Err(error) => return failed(name, &error),
     };
+    if name.metadata().is_some() && meta.size <= FILE_MAX {
+        // Memory may hold it by the next request, and its tag must be the same then.
+        return match whole(app, &path).await {
+            Ok(bytes) => from_memory(name, Held::of(bytes), headers, head),
+            Err(error) => failed(name, &error),
+        };
+    }
     let tag = match name.digest() {
         // The same on every mirror, so that a download goes on from another one; with the size, so
         // that a file that is still being copied is not taken for the whole.
@@ -74,6 +81,10 @@ async fn from_store(app: &App, name: Name<'_>, headers: &HeaderMap, head: bool) 
         }
         Err(error) => failed(name, &error),
     }
+}
+
+async fn whole(app: &App, path: &Path) -> object_store::Result<Bytes> {
+    app.files.store.get(path).await?.bytes().await
 }
 
 /// The answer with its headers, and the bytes that belong in it.

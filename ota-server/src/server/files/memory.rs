@@ -16,7 +16,7 @@ use axum::http::HeaderValue;
 use sha2::{Digest, Sha256};
 
 /// Larger files are streamed from the disk; the metadata of a thousand models is a third of it.
-const FILE_MAX: u64 = 1024 * 1024;
+pub(super) const FILE_MAX: u64 = 1024 * 1024;
 /// What all of it may take; the newest files go first.
 const TOTAL_MAX: u64 = 64 * 1024 * 1024;
 /// Not versioned and not announced by a new timestamp, so memory could not know that it changed.
@@ -119,18 +119,19 @@ fn files(folder: &Path) -> io::Result<HashMap<String, Held>> {
             break;
         }
         let bytes = fs::read(folder.join(&name))?;
-        files.insert(name, Held::of(bytes));
+        files.insert(name, Held::of(bytes.into()));
     }
     Ok(files)
 }
 
 impl Held {
-    fn of(bytes: Vec<u8>) -> Held {
+    /// A file of these bytes, whether they come from memory or from the disk.
+    pub(super) fn of(bytes: Bytes) -> Held {
         // Half of the digest tells any two versions of a file apart.
         let digest = hex::encode(&Sha256::digest(&bytes)[..16]);
         let etag =
             HeaderValue::from_str(&format!("\"{digest}\"")).expect("hex digits in quotes are a header value");
-        Held { bytes: bytes.into(), etag }
+        Held { bytes, etag }
     }
 }
 

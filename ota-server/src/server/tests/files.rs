@@ -112,6 +112,19 @@ fn metadata_that_is_newer_than_memory_is_served_from_the_disk() {
 }
 
 #[test]
+fn metadata_has_one_tag_whether_it_comes_from_the_disk_or_from_memory() {
+    let fixture = Fixture::new();
+    fixture.put("metadata/timestamp.json", b"one");
+    let tag = |content: &[u8]| format!("\"{}\"", hex::encode(&Sha256::digest(content)[..16]));
+    let path = "/metadata/timestamp.json";
+    wait_until(|| fixture.get(path, &[]).status == 200);
+    // The lease is never in memory; the timestamp is there a second after it was first served.
+    fixture.put("metadata/lease.json", b"lease");
+    assert_eq!(fixture.get("/metadata/lease.json", &[]).header("etag"), tag(b"lease"));
+    assert_eq!(fixture.get(path, &[]).header("etag"), tag(b"one"));
+}
+
+#[test]
 fn row_19_no_path_leads_out_of_the_repository() {
     let fixture = Fixture::new();
     std::fs::write(fixture.folder.path().join("online.key"), "secret").unwrap();
