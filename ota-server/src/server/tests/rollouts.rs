@@ -235,8 +235,8 @@ fn the_timestamp_is_signed_anew_when_half_of_its_life_has_passed() {
     assert!(!fixture.runtime.block_on(app.rollouts.refresh(app.now())).unwrap());
     drop(app);
     assert_eq!(version(&fixture), first);
-    fixture.now.pass(2 * 3600);
     fixture.stop();
+    fixture.now.pass(2 * 3600);
     fixture.start();
     wait_until(|| version(&fixture) > first);
     let fresh = fixture.repository().state().unwrap().timestamp.signed.expires;
