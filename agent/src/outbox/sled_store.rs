@@ -13,6 +13,7 @@ use rustix::io::Errno;
 
 use super::key::{KEY_BYTES, KeyBytes};
 use super::store::{Entry, Store, StoreError};
+use crate::side_store::LOCKED;
 
 /// sled's page cache. Its default of 1 GiB is the whole memory of a small board; the outbox reads
 /// in order and gains nothing from more.
@@ -133,9 +134,6 @@ fn classify(error: sled::Error) -> StoreError {
         error => StoreError::Damaged(error.to_string()),
     }
 }
-
-/// How sled says that its file is locked, for which it has no kind of error.
-const LOCKED: &str = "could not acquire lock";
 
 #[expect(clippy::needless_pass_by_value, reason = "it is passed to map_err")]
 fn io(error: std::io::Error) -> StoreError {
