@@ -1,3 +1,3 @@
-"""Training of the detector that Lineside ships: data, features, weights, calibration, bundle."""
+"""How the models that Lineside ships are made: one folder a model, one set of verbs."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,72 +1,66 @@
-"""`python -m lineside_training detector --out FOLDER`: trains, calibrates and writes the bundle."""
+"""`python -m lineside_training VERB MODEL`: makes a model, verb by verb, in a folder that says how."""
 
 import argparse
-import hashlib
-import sys
+import tomllib
 from pathlib import Path
+from typing import Any
 
-from . import alarms, calibrate, dataset, evaluate, export, features, pack, train
-from .scorer import Scorer
+from . import bundle, mlflow_log, verbs
+from .run import REPOSITORY, Run
 
-# Rigs of four channels to learn from; more changes nothing that is seen.
-RIGS = 2000
-CALIBRATION_RIGS = 48
-# The evaluation is run at the limit for this rate per window: five a day at one window a second.
-RATE_OF_EVALUATION = 5 / 86_400
+SEED = 7
+RUNS = REPOSITORY / "target" / "training"
 
 
-def say(text: str) -> None:
-    """Progress, on the error stream."""
-    print(text, file=sys.stderr, flush=True)
+def setting(text: str) -> tuple[str, Any]:
+    """`KEY=VALUE` of a configuration, the value as TOML writes it."""
+    try:
+        ((key, value),) = tomllib.loads(text).items()
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"`{text}` is not KEY=VALUE as in TOML: {error}") from error
+    return key, value
 
 
-def detector(arguments: argparse.Namespace) -> None:
-    """Trains and writes the bundle."""
-    values, labels, _ = dataset.streams(arguments.seed, arguments.rigs)
-    digest = hashlib.sha256(values.tobytes() + labels.tobytes()).hexdigest()
-    say(f"{len(values)} streams of {values.shape[1]} ticks; features …")
-    rows = dataset.rows(features.bank, values, labels, arguments.seed)
-    say(f"{len(rows.labels)} rows; training …")
-    scorer = Scorer(train.train(rows, arguments.seed, report=say))
-    say("calibrating …")
-    scores = calibrate.held_out(scorer, features.bank, arguments.seed, arguments.calibration_rigs)
-    limits = calibrate.table(scores)
-    figures = {}
-    base = calibrate.limit_at(limits, RATE_OF_EVALUATION)
-    if arguments.data:
-        figures = {"limit": base} | evaluate.skab(scorer, features.bank, arguments.data, base)
-        figures |= evaluate.nab(scorer, features.bank, arguments.data, base)
-    facts = pack.Facts(
-        version=arguments.version,
-        release=arguments.release,
-        seed=arguments.seed,
-        rows=len(rows.labels),
-        streams=len(values),
-        limits=limits,
-        data_sha256=digest,
-        evaluation=figures,
-        calibrated_ticks=sum(len(s) - alarms.WARM_UP for s in scores),
-    )
-    pack.write(arguments.out, scorer, export.build(scorer), rows.features, facts)
-    for name, value in figures.items():
-        print(f"{name:32} {value:.3f}")
+def arguments() -> argparse.Namespace:
+    """What was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m lineside_training", description=__doc__)
+    parser.add_argument("verb", choices=(*verbs.VERBS, "all"), help="what to do; `all` does what is not done yet")
+    parser.add_argument("model", choices=(*verbs.MODELS, "all"), help="`all` is every model that ships, in order")
+    parser.add_argument("--run", type=Path, metavar="DIR", help=f"folder of the run; default {RUNS}/MODEL")
+    parser.add_argument("--seed", type=int, default=SEED, help="decides everything that is random (%(default)s)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="default: the model's in lineside_training/configs")
+    parser.add_argument("--set", type=setting, action="append", default=[], metavar="KEY=VALUE", help="changes one key")
+    parser.add_argument("--site", type=Path, metavar="DIR", help="a site's own recordings or examples")
+    parser.add_argument("--again", action="store_true", help="also what is done already")
+    parser.add_argument("--ship", action="store_true", help="after `pack`: replace models/catalog and docs/models")
+    parser.add_argument("--mlflow", type=Path, metavar="DIR", help="log the run there, in MLflow's file form")
+    return parser.parse_args()
 
 
 def main() -> None:
-    """Reads the arguments and runs the command."""
-    parser = argparse.ArgumentParser(prog="python -m lineside_training", description=__doc__)
-    commands = parser.add_subparsers(required=True)
-    command = commands.add_parser("detector", help="train the detector and write its bundle")
-    command.add_argument("--out", type=Path, required=True, help="folder of the bundle")
-    command.add_argument("--data", type=Path, help="folder with skab/ and nab/, scored for the card, never trained on")
-    command.add_argument("--seed", type=int, default=7)
-    command.add_argument("--rigs", type=int, default=RIGS)
-    command.add_argument("--calibration-rigs", type=int, default=CALIBRATION_RIGS)
-    command.add_argument("--version", default="1.0.0")
-    command.add_argument("--release", type=int, default=1)
-    command.set_defaults(run=detector)
-    arguments = parser.parse_args()
-    arguments.run(arguments)
+    """Reads the arguments and performs the verbs."""
+    asked = arguments()
+    names = verbs.SHIPPED if asked.model == "all" else (asked.model,)
+    if asked.model == "all" and (asked.config or asked.site or asked.set):
+        raise SystemExit("--config, --site and --set belong to one model: name it instead of `all`")
+    changes = dict(asked.set)
+    if asked.site:
+        if not asked.site.is_dir():
+            raise SystemExit(f"--site {asked.site}: no such folder")
+        changes["site"] = str(asked.site.resolve())
+    for name in names:
+        verbs.model(name)
+    for name in names:
+        folder = asked.run or RUNS
+        folder = folder / name if asked.run is None or asked.model == "all" else folder
+        if asked.site and asked.run is None:
+            folder = folder.with_name(f"{name}-site")
+        run = Run.open(name, folder, asked.seed, asked.config, changes)
+        verbs.perform(run, asked.verb, asked.again)
+        if asked.ship and asked.verb in ("pack", "all"):
+            bundle.ship(run)
+        if asked.mlflow:
+            mlflow_log.write(run, asked.mlflow)
 
 
 if __name__ == "__main__":
