@@ -10,13 +10,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 
+use super::numpy::{MAGIC, PREFIX, header};
 use crate::detect::bank::{Bank, INPUTS};
-
-const MAGIC: &[u8] = b"\x93NUMPY";
-/// Magic, two bytes of version, two of header length.
-const PREFIX: usize = 10;
-/// NumPy aligns the data so.
-const ALIGNMENT: usize = 64;
 
 /// Reads streams of one channel each and writes the scorer's inputs for every tick.
 ///
@@ -28,7 +23,7 @@ pub fn run(input: &Path, output: &Path) -> anyhow::Result<()> {
     let [streams, ticks] = read_header(&mut reader).with_context(|| input.display().to_string())?;
     let file = File::create(output).with_context(|| output.display().to_string())?;
     let mut writer = BufWriter::new(file);
-    writer.write_all(&header(streams, ticks))?;
+    writer.write_all(&header(&[streams, ticks, INPUTS]))?;
 
     let mut row = vec![0.0_f32; INPUTS];
     let mut bytes = vec![0_u8; INPUTS * size_of::<f32>()];
@@ -76,19 +71,6 @@ fn read_header(reader: &mut impl Read) -> anyhow::Result<[usize; 2]> {
     }
 }
 
-fn header(streams: usize, ticks: usize) -> Vec<u8> {
-    let mut text =
-        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({streams}, {ticks}, {INPUTS}), }}");
-    let padded = (PREFIX + text.len() + 1).next_multiple_of(ALIGNMENT) - PREFIX;
-    text.push_str(&" ".repeat(padded - text.len() - 1));
-    text.push('\n');
-    let mut bytes = MAGIC.to_vec();
-    bytes.extend([1, 0]);
-    bytes.extend((text.len() as u16).to_le_bytes());
-    bytes.extend(text.as_bytes());
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,9 +97,8 @@ mod tests {
     #[test]
     fn every_tick_of_every_stream_becomes_a_row_of_inputs() {
         let output = convert(&numpy(TWO_BY_THREE, &[1.0, 2.0, f64::NAN, 4.0, 5.0, 6.0])).unwrap();
-        assert!(String::from_utf8_lossy(&output).contains("'shape': (2, 3, 36)"));
+        assert!(String::from_utf8_lossy(&output).contains("'shape': (2, 3, 36,)"));
         let length = usize::from(u16::from_le_bytes([output[8], output[9]]));
-        assert_eq!((PREFIX + length) % ALIGNMENT, 0);
         assert_eq!(output.len(), PREFIX + length + 2 * 3 * INPUTS * size_of::<f32>());
     }
 

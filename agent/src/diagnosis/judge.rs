@@ -1,0 +1,216 @@
+//! From rows to a judgement: probabilities, a second fault, what is left over, what carried it.
+
+use super::features::{EXPLAINED, FEATURES, Rows, Seen, rows};
+use super::library::{Case, Library, Memory};
+use super::scorer::Scorer;
+use super::table::Scope;
+use super::{DiagnosisError, Finding, Judgement, Reason, Settings, TableFile, UNKNOWN};
+use crate::incident::Evidence;
+use crate::incident::sentence::ChannelNames;
+
+/// A mode that the evidence says so clearly, no note changes; "none of these" must be said more clearly,
+/// for a note may be all that names the fault.
+const CLEAR: f32 = 0.5;
+const CLEARLY_UNKNOWN: f32 = 0.8;
+/// What carried less of a decision is not named.
+const CARRIED: f32 = 0.01;
+
+/// Judges incidents by a table of fault modes and a small scorer.
+#[derive(Clone, Debug)]
+pub struct Diagnosis {
+    library: Library,
+    scorer: Scorer,
+    settings: Settings,
+}
+
+/// The probabilities of some modes and of "none of these".
+struct Odds {
+    /// By row; the last one is "none of these".
+    probabilities: Vec<f32>,
+    rows: Rows,
+}
+
+impl Odds {
+    /// The most likely row; of equals the first.
+    fn top(&self) -> usize {
+        let by = |place: &usize| self.probabilities[*place];
+        (0..self.probabilities.len()).rev().max_by(|one, other| by(one).total_cmp(&by(other))).unwrap_or(0)
+    }
+}
+
+impl Diagnosis {
+    /// Reads the files of the table in their order, each adding to those before it (the bundle's
+    /// signatures, its phrases, then a site's own), and loads the scorer.
+    ///
+    /// # Errors
+    /// Names file, line and key that stand in the way.
+    pub fn open(files: &[TableFile<'_>], onnx: &[u8], settings: Settings) -> Result<Self, DiagnosisError> {
+        settings.check()?;
+        let library = Library::read(files)?;
+        let scorer = Scorer::new(onnx, library.modes().len() + 1)?;
+        Ok(Diagnosis { library, scorer, settings })
+    }
+
+    /// What it knows.
+    #[must_use]
+    pub fn library(&self) -> &Library {
+        &self.library
+    }
+
+    /// Judges an incident. `kind` is the machine's kind in free words; `channels` are in the evidence's
+    /// order; `notes` are free text that belongs to it.
+    ///
+    /// # Errors
+    /// When the scorer cannot be run or its answer is no number.
+    pub fn judge(
+        &self,
+        kind: Option<&str>,
+        channels: &[ChannelNames],
+        evidence: &Evidence,
+        notes: &[String],
+    ) -> Result<Judgement, DiagnosisError> {
+        let case = self.library.case(kind, channels, evidence, notes, &mut Memory::default());
+        let modes: Vec<usize> = (0..self.library.modes().len()).collect();
+        let mut judgement = self.judge_among(&case, &modes)?;
+        judgement.because = self.because(&case, &modes)?;
+        Ok(judgement)
+    }
+
+    /// Judges a case as if the table had only the modes at these places. What carried the decision is
+    /// left open: [`Diagnosis::because`] says it.
+    ///
+    /// # Errors
+    /// As for [`Diagnosis::judge`].
+    pub fn judge_among(&self, case: &Case, modes: &[usize]) -> Result<Judgement, DiagnosisError> {
+        let seen = case.seen();
+        let odds = self.noted(modes, &seen)?;
+        let top = odds.top();
+        let confidence = odds.probabilities[top];
+        let names = modes.iter().map(|&mode| self.library.table.modes[mode].id.as_str()).chain([UNKNOWN]);
+        let mut scores: Vec<(String, f32)> =
+            names.map(str::to_owned).zip(odds.probabilities.iter().copied()).collect();
+        // Stable: of equals the first of the table.
+        scores.sort_by(|one, other| other.1.total_cmp(&one.1));
+        let mut judgement = Judgement {
+            label: None,
+            confidence,
+            scores,
+            finding: None,
+            second: None,
+            unexplained: Vec::new(),
+            because: Vec::new(),
+        };
+        if top == modes.len() || confidence < self.settings.abstain_below {
+            return Ok(judgement);
+        }
+        let finding = self.finding(modes[top]);
+        let explains = &odds.rows.fits[top].explains;
+        let deviates = |&channel: &usize| case.channels[channel].moved.is_some();
+        let mut left: Vec<usize> = (0..case.channels.len())
+            .filter(deviates)
+            .filter(|&channel| explains[channel] < EXPLAINED)
+            .collect();
+        if let Some((second, explained)) = self.second(modes, top, &seen, &left)? {
+            judgement.second = Some(self.finding(second));
+            left.retain(|channel| !explained.contains(channel));
+        }
+        judgement.label = Some(finding.mode.clone());
+        judgement.finding = Some(finding);
+        judgement.unexplained = left;
+        Ok(judgement)
+    }
+
+    fn finding(&self, mode: usize) -> Finding {
+        let mode = &self.library.table.modes[mode];
+        let (cause, check) = (mode.cause.clone(), mode.check.clone());
+        Finding { mode: mode.id.clone(), cause, check, benign: mode.benign }
+    }
+
+    fn odds(&self, modes: &[usize], seen: &Seen<'_>) -> Result<Odds, DiagnosisError> {
+        let rows = rows(&self.library.table, modes, seen);
+        // The plan is made for the whole table: rows of modes that are left out are empty.
+        let mut values = rows.values.clone();
+        values.resize((self.library.modes().len() + 1) * FEATURES, 0.0);
+        let mut logits = self.scorer.logits(&values)?;
+        logits.truncate(modes.len() + 1);
+        let most = logits.iter().copied().fold(f32::MIN, f32::max);
+        let weights: Vec<f32> =
+            logits.iter().map(|logit| ((logit - most) / self.settings.temperature).exp()).collect();
+        let sum: f32 = weights.iter().sum();
+        Ok(Odds { probabilities: weights.into_iter().map(|weight| weight / sum).collect(), rows })
+    }
+
+    /// With the notes, as far as they may change what the evidence says.
+    fn noted(&self, modes: &[usize], seen: &Seen<'_>) -> Result<Odds, DiagnosisError> {
+        let bare = self.odds(modes, &Seen { notes: None, ..seen.clone() })?;
+        if seen.notes.is_none() {
+            return Ok(bare);
+        }
+        let noted = self.odds(modes, seen)?;
+        let top = bare.top();
+        let clear = bare.probabilities[top] >= if top == modes.len() { CLEARLY_UNKNOWN } else { CLEAR };
+        // A note may raise what the evidence says clearly; it does not sink it.
+        Ok(if clear && noted.probabilities[top] < bare.probabilities[top] { bare } else { noted })
+    }
+
+    /// The mode that best explains the channels that are left, with the channels it explains.
+    fn second(
+        &self,
+        modes: &[usize],
+        first: usize,
+        seen: &Seen<'_>,
+        left: &[usize],
+    ) -> Result<Option<(usize, Vec<usize>)>, DiagnosisError> {
+        if left.is_empty() || self.library.table.modes[modes[first]].scope == Scope::Machine {
+            return Ok(None);
+        }
+        let could_be = |mode: &usize| {
+            let described = &self.library.table.modes[*mode];
+            *mode != modes[first] && !described.benign && described.scope != Scope::Machine
+        };
+        let others: Vec<usize> = modes.iter().copied().filter(could_be).collect();
+        // What the first explains says nothing about a second, for or against.
+        let open = |(place, channel): (usize, &Option<_>)| {
+            let moved = channel.is_some_and(|channel: &super::observed::Observed| channel.moved.is_some());
+            if moved && !left.contains(&place) { None } else { *channel }
+        };
+        let rest = Seen { channels: seen.channels.iter().enumerate().map(open).collect(), ..seen.clone() };
+        let odds = self.odds(&others, &rest)?;
+        let top = odds.top();
+        if top == others.len() || odds.probabilities[top] < self.settings.second_above {
+            return Ok(None);
+        }
+        let explains = &odds.rows.fits[top].explains;
+        let explained: Vec<usize> =
+            left.iter().copied().filter(|&channel| explains[channel] >= EXPLAINED).collect();
+        Ok((!explained.is_empty()).then(|| (others[top], explained)))
+    }
+
+    /// What carried a decision: the loss of probability of the most likely row when one channel that
+    /// deviates, or the notes, are taken out; the heaviest first.
+    ///
+    /// # Errors
+    /// As for [`Diagnosis::judge`].
+    pub fn because(&self, case: &Case, modes: &[usize]) -> Result<Vec<(Reason, f32)>, DiagnosisError> {
+        let seen = case.seen();
+        let odds = self.noted(modes, &seen)?;
+        let top = odds.top();
+        let confidence = odds.probabilities[top];
+        let mut because = Vec::new();
+        for channel in 0..seen.channels.len() {
+            if seen.channels[channel].is_some_and(|channel| channel.moved.is_some()) {
+                let mut without = seen.clone();
+                without.channels[channel] = None;
+                let odds = self.noted(modes, &without)?;
+                because.push((Reason::Channel(channel), confidence - odds.probabilities[top]));
+            }
+        }
+        if seen.notes.is_some() {
+            let odds = self.noted(modes, &Seen { notes: None, ..seen.clone() })?;
+            because.push((Reason::Notes, confidence - odds.probabilities[top]));
+        }
+        because.retain(|(_, loss)| *loss >= CARRIED);
+        because.sort_by(|one, other| other.1.total_cmp(&one.1));
+        Ok(because)
+    }
+}
