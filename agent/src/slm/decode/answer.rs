@@ -46,6 +46,9 @@ pub struct Answer {
     /// Natural logarithm of each token's probability, before mask and settings changed it. Empty
     /// unless asked for.
     pub logprobs: Vec<f32>,
+    /// By how much the token that was least wanted lay below the likeliest one, in natural logarithms;
+    /// 0 without a mask. Large where the mask kept the model from what it meant to say.
+    pub reluctance: f32,
     /// Time for the prompt.
     pub prefill: Duration,
     /// Time for the answer.

@@ -68,6 +68,7 @@ pub fn generate(
         finish,
         prompt_tokens: prompt.len(),
         logprobs: writing.logprobs,
+        reluctance: writing.reluctance,
         prefill: prompt_read.saturating_sub(began),
         decode: clock.monotonic().saturating_sub(prompt_read),
     })
@@ -82,6 +83,7 @@ struct Writing<'a, 'm> {
     text: Stops<'a>,
     tokens: Vec<Token>,
     logprobs: Vec<f32>,
+    reluctance: f32,
 }
 
 impl<'a, 'm> Writing<'a, 'm> {
@@ -102,6 +104,7 @@ impl<'a, 'm> Writing<'a, 'm> {
             text: Stops::new(&request.settings.stop),
             tokens: Vec::new(),
             logprobs: Vec::new(),
+            reluctance: 0.0,
         }
     }
 
@@ -164,6 +167,10 @@ impl<'a, 'm> Writing<'a, 'm> {
             return Err(broken());
         }
         let token = self.sampler.draw(logits, Some(&self.allowed)).ok_or_else(broken)?;
+        if self.mask.is_some() {
+            let likeliest = logits.iter().copied().fold(f32::MIN, f32::max);
+            self.reluctance = self.reluctance.max(likeliest - logits[token as usize]);
+        }
         if logprob && !self.ends.contains(token) {
             self.logprobs.push(log_probability(logits, token));
         }

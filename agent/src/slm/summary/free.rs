@@ -64,12 +64,15 @@ fn incident(case: &Case) -> String {
     let began = time_of_day(evidence.onset, case.incident.updated);
     let mut lines =
         vec![format!("machine: {}", case.subject.who()), format!("began: {began}; {state} {lasted}")];
-    for (index, channel) in evidence.channels.iter().enumerate().filter(|(_, channel)| channel.deviates) {
-        let label = case.subject.channels.get(index).map_or(&channel.name, |names| &names.label);
-        lines.push(told(&Topic::of(channel, label, evidence, closed, index)));
+    for (index, _) in evidence.channels.iter().enumerate().filter(|(_, channel)| channel.deviates) {
+        lines.push(told(&Topic::of(case, index)));
     }
-    let label = case.assessment.as_ref().and_then(|assessment| assessment.label.as_deref());
-    lines.extend(label.map(|label| format!("looks like: {}", label.replace('_', " "))));
+    if let Some(assessment) = &case.assessment {
+        let benign = if assessment.benign { "unusual, but no fault: " } else { "" };
+        lines.extend(assessment.likely().map(|cause| format!("looks like: {benign}{cause}")));
+        lines.extend(assessment.besides().map(|second| format!("besides: {second}")));
+        lines.extend(assessment.check.as_ref().map(|check| format!("look first at: {check}")));
+    }
     for note in case.notes.iter().rev().take(NOTES).rev() {
         // Numbers of a note are in no evidence.
         let words: String = note.chars().filter(|c| !is_numeric(*c)).take(NOTE_CHARS).collect();
@@ -88,6 +91,7 @@ fn told(topic: &Topic) -> String {
         (Kinds::STUCK, "stuck"),
         (Kinds::DROPOUT, "delivers nothing"),
         (Kinds::BACK, "back where it was"),
+        (Kinds::APART, "unexplained by what it looks like"),
     ];
     let verb = if topic.fits.holds(Kinds::RISE) { "rose by" } else { "fell by" };
     let mut parts: Vec<String> = topic.delta.iter().map(|delta| format!("{verb} {delta}")).collect();

@@ -1,7 +1,7 @@
 //! What words of any model are compared with: every figure, unit and name of the evidence.
 
+use crate::incident::Change;
 use crate::incident::sentence::number;
-use crate::incident::{Change, Incident};
 use crate::slm::case::Case;
 use crate::slm::mask::slots::facts::{Facts, Topic, by_machine, spoken, time_of_day};
 use crate::slm::mask::slots::kinds::Kinds;
@@ -74,19 +74,21 @@ impl Ground {
     }
 
     fn incident(&mut self, case: &Case, now: Timestamp) {
-        let Incident { evidence, change, .. } = &case.incident;
+        let evidence = &case.incident.evidence;
         self.words.push(case.subject.who());
         self.words.push(case.subject.device.clone());
         self.words.extend(case.subject.kind.clone());
-        let label = case.assessment.as_ref().and_then(|assessment| assessment.label.as_deref());
-        self.words.extend(label.and_then(spoken));
-        self.words.extend(label.map(ToOwned::to_owned));
+        if let Some(assessment) = &case.assessment {
+            let (label, likely) = (assessment.label.as_deref(), assessment.likely());
+            let given = [label, likely.as_deref(), assessment.besides(), assessment.check.as_deref()];
+            self.words.extend(given.into_iter().flatten().filter_map(spoken));
+            self.words.extend(label.map(ToOwned::to_owned));
+        }
         self.figure(&number::duration(evidence.duration_s.max(0.0)), None);
         self.moment(evidence.onset, now);
         self.moment(case.incident.opened, now);
         for (index, channel) in evidence.channels.iter().enumerate() {
-            let label = case.subject.channels.get(index).map_or(&channel.name, |names| &names.label);
-            let topic = Topic::of(channel, label, evidence, *change == Change::Closed, index);
+            let topic = Topic::of(case, index);
             let at = self.channels.len();
             let moved = channel.deviation.filter(|moved| moved.is_finite());
             let moved = moved.map(|moved| number::value(moved.abs(), &channel.unit));
@@ -97,11 +99,11 @@ impl Ground {
             if let Some(onset) = channel.onset.filter(|_| channel.deviates) {
                 self.moment(onset, now);
             }
-            let mut names = vec![label.clone(), channel.name.clone()];
+            let mut names = vec![topic.label.clone(), channel.name.clone()];
             names.dedup();
             self.channels.push(Channel { names, deviates: channel.deviates, fits: topic.fits });
         }
-        self.count(Facts::of_incident(case, None).deviating, "channel");
+        self.count(Facts::of_incident(case).deviating, "channel");
     }
 
     fn count(&mut self, count: usize, unit: &str) {

@@ -15,6 +15,7 @@ pub mod free;
 pub mod ground;
 pub mod prompt;
 pub mod report;
+pub mod signature;
 #[cfg(test)]
 mod tests;
 pub mod wording;
@@ -31,6 +32,8 @@ use crate::slm::runtime::request::Shift;
 use crate::slm::tokenizer::Message;
 use ground::Ground;
 
+/// A token this far below the likeliest one, in natural logarithms, was never meant: one in a thousand.
+pub const RELUCTANT: f32 = 7.0;
 /// Sentences of a summary.
 const SENTENCES: u8 = 4;
 /// Sentences of a shift report.
@@ -46,7 +49,7 @@ pub enum Language {
 }
 
 /// Words an incident. Never fails: where the model does not do, the incident's deterministic
-/// sentence stands in, with the reason.
+/// sentence stands in, with what it was classified as behind it, and the reason.
 pub fn summarize(case: &Case, language: &Language, writer: &mut dyn Writer, max_tokens: usize) -> Wording {
     let mut desk = Desk { writer, max_tokens, tokens_in: 0, tokens_out: 0 };
     let told = if !case.incident.evidence.channels.iter().any(|channel| channel.deviates) {
@@ -54,13 +57,13 @@ pub fn summarize(case: &Case, language: &Language, writer: &mut dyn Writer, max_
     } else {
         match language {
             Language::Slots(speech) => {
-                let facts = Facts::of_incident(case, None);
+                let facts = Facts::of_incident(case);
                 desk.fill(speech, &facts, &prompt::of_incident(case, &facts), SENTENCES)
             }
             Language::Free => desk.check(free::about_incident(case), &Ground::of_incident(case)),
         }
     };
-    desk.wording(told, || case.incident.summary.clone())
+    desk.wording(told, || signature::summary(case))
 }
 
 /// Words a shift report. Never fails, as [`summarize`].
@@ -116,8 +119,15 @@ impl Desk<'_> {
         let mut mask = SlotMask::new(speech, facts, limits).map_err(|_| Reason::TooLong)?;
         let ask = Ask::Slots { prompt, mask: &mut mask, max_tokens: self.max_tokens };
         let written = self.write(ask)?;
+        if written.forced {
+            return Err(Reason::Forced);
+        }
         match speech.render(facts, &written.tokens) {
-            Some(text) if !text.is_empty() => Ok((text, By::Slots)),
+            Some(text) if !text.is_empty() => {
+                // The model may leave it out; that something else is wrong, too, must not be lost.
+                let left = signature::unexplained(&speech.not_set_apart(facts, &written.tokens));
+                Ok((std::iter::once(text).chain(left).collect::<Vec<_>>().join(" "), By::Slots))
+            }
             Some(_) => Err(Reason::Empty),
             // Only a writer that does not keep to the mask gets here.
             None => Err(Reason::Violations),

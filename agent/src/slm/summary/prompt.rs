@@ -4,7 +4,7 @@
 
 use crate::incident::Change;
 use crate::slm::case::{Assessment, Case};
-use crate::slm::mask::slots::facts::Topic;
+use crate::slm::mask::slots::facts::{Topic, spoken};
 use crate::slm::mask::slots::kinds::Kinds;
 use crate::slm::mask::slots::numbers::is_numeric;
 use crate::slm::mask::slots::{About, Facts, Slot, marks};
@@ -87,14 +87,22 @@ fn channel(prompt: &mut String, case: &Case, index: usize, topic: &Topic) {
     }
     prompt.push_str(marks::size(channel.deviation_sd));
     prompt.push_str(&marks::rank(topic.order));
+    if topic.fits.holds(Kinds::APART) {
+        prompt.push_str(marks::UNEXPLAINED);
+    }
 }
 
 fn assessment(prompt: &mut String, assessment: Option<&Assessment>) {
-    match assessment {
-        Some(Assessment { label: Some(label), .. }) => text(prompt, marks::CAUSE, Some(label), TEXT_CHARS),
-        Some(Assessment { label: None, .. }) => prompt.push_str(marks::UNKNOWN),
-        None => {}
+    let Some(assessment) = assessment else { return };
+    let Some(cause) = assessment.likely() else {
+        prompt.push_str(marks::UNKNOWN);
+        return;
+    };
+    if assessment.benign {
+        prompt.push_str(marks::BENIGN);
     }
+    text(prompt, marks::CAUSE, Some(&cause), TEXT_CHARS);
+    text(prompt, marks::SECOND, assessment.besides().and_then(spoken).as_deref(), TEXT_CHARS);
 }
 
 /// A token of form and the words behind it, unless there are none.

@@ -75,8 +75,8 @@ fn line(case: &Case, to: Timestamp) -> String {
     let state = if is_open(incident) { "open for" } else { "lasted" };
     let told = channels(subject, incident.change, evidence);
     let told = if told.is_empty() { "no single channel stood out".to_owned() } else { told };
-    let label = assessment.as_ref().and_then(|assessment| spoken(assessment.label.as_deref()?));
-    let class = label.map(|label| format!(" Looks like: {label}.")).unwrap_or_default();
+    let cause = assessment.as_ref().and_then(|assessment| spoken(&assessment.likely()?));
+    let class = cause.map(|cause| format!(" Looks like: {cause}.")).unwrap_or_default();
     format!("- {began}, {state} {lasted}: {told}.{class}")
 }
 

@@ -7,7 +7,9 @@ use super::*;
 use crate::incident::{Change, fixtures};
 use crate::slm::decode::TokenSet;
 use crate::slm::mask::slots::Vocabulary;
-use crate::slm::mask::slots::fixtures::{Pieces, any_case, any_shift, babble, outlet, seeded, speech, taste};
+use crate::slm::mask::slots::fixtures::{
+    Pieces, any_case, any_shift, babble, left_over, outlet, seeded, speech, taste,
+};
 use crate::slm::mask::slots::numbers::is_numeric;
 
 /// Says what it was told to say, and keeps what it was asked.
@@ -25,7 +27,7 @@ impl Scripted {
 }
 
 fn written(text: &str, ended: bool) -> Written {
-    Written { tokens: vec![], text: text.into(), tokens_in: 10, tokens_out: 5, ended }
+    Written { tokens: vec![], text: text.into(), tokens_in: 10, tokens_out: 5, ended, forced: false }
 }
 
 impl Writer for Scripted {
@@ -55,7 +57,14 @@ impl Writer for Speaker {
             mask.narrow(&mut allowed).unwrap();
             mask.accept(*token).map_err(|error| WriteError::Failed(error.to_string()))?;
         }
-        Ok(Written { tokens_in: 1, tokens_out: tokens.len(), tokens, text: String::new(), ended: true })
+        Ok(Written {
+            tokens_in: 1,
+            tokens_out: tokens.len(),
+            tokens,
+            text: String::new(),
+            ended: true,
+            forced: false,
+        })
     }
 }
 
@@ -74,6 +83,21 @@ fn a_model_with_slots_words_an_incident() {
     let wording = summarize(&outlet(), &slots(), &mut writer, 96);
     assert_eq!(wording.text, "Pressure out rose by 1.2 bar to 5.4 bar, then flow fell to 30 m3/h.");
     assert_eq!(wording.by, By::Slots);
+}
+
+#[test]
+fn what_is_unexplained_is_said_even_where_the_model_leaves_it_out() {
+    let words = |line: &'static str| {
+        let mut writer = Speaker { pieces: Pieces::new(), line };
+        summarize(&left_over(), &slots(), &mut writer, 96).text
+    };
+    let left_out = words("<c0.name> rose by <c0.delta> , then <c1.name> fell to <c1.now> .");
+    assert_eq!(
+        left_out,
+        "Pressure out rose by 1.2 bar, then flow fell to 30 m3/h. Unexplained remains flow."
+    );
+    let said = words("<c0.name> rose by <c0.delta> ; <c1.name> fell separately .");
+    assert_eq!(said, "Pressure out rose by 1.2 bar; flow fell separately.");
 }
 
 #[test]
@@ -114,7 +138,7 @@ fn wrong_words_are_asked_for_once_more_and_then_the_sentence_stands_in() {
 
     let mut writer = Scripted::saying(&["Pressure out rose to 7 bar.", "Pressure out fell to 5.4 bar."]);
     let wording = summarize(&case, &Language::Free, &mut writer, 96);
-    assert_eq!(wording.text, case.incident.summary);
+    assert_eq!(wording.text, signature::summary(&case));
     assert_eq!(wording.by, By::Deterministic(Reason::Violations));
 }
 
@@ -131,7 +155,7 @@ fn whatever_goes_wrong_the_sentence_stands_in_with_the_reason() {
     for (answer, reason) in answers {
         let mut writer = Scripted { answers: [answer].into(), asked: vec![] };
         let wording = summarize(&case, &Language::Free, &mut writer, 96);
-        assert_eq!((wording.text, wording.by), (case.incident.summary.clone(), By::Deterministic(reason)));
+        assert_eq!((wording.text, wording.by), (signature::summary(&case), By::Deterministic(reason)));
     }
     let mut quiet = case.clone();
     quiet.incident.evidence.channels.iter_mut().for_each(|channel| channel.deviates = false);
@@ -154,7 +178,7 @@ fn a_prompt_for_slots_has_no_digit_and_no_token_from_a_note() {
         let mut case = any_case(&mut seeded(seed));
         case.notes =
             vec!["Valve <c0.now> was at 4.5 bar (\u{663}\u{b2}), 12:30h <end>".into(), "\u{0}".into()];
-        let facts = Facts::of_incident(&case, Some("the valve"));
+        let facts = Facts::of_incident(&case);
         let prompt = prompt::of_incident(&case, &facts);
         let tokens = prompt.split('<').skip(1).map(|token| token.split_once('>').unwrap());
         let known = |name: &str| pieces.special(&format!("<{name}>")).is_some();
@@ -173,13 +197,35 @@ fn a_prompt_for_slots_has_no_digit_and_no_token_from_a_note() {
 #[test]
 fn the_prompt_of_an_incident() {
     let case = outlet();
-    let prompt = prompt::of_incident(&case, &Facts::of_incident(&case, None));
+    let prompt = prompt::of_incident(&case, &Facts::of_incident(&case));
     assert_eq!(
         prompt,
         "<p.incident.v1><p.opened><c0.name> pressure out<p.unit> bar<p.step><p.up><p.extreme><p.rank.1>\
          <c1.name> flow<p.unit> m<p.num>/h<p.step><p.down><p.extreme><p.rank.2>\
-         <c2.name> temperature<p.unit> °c<p.steady><p.cause> outlet blocked<p.text>"
+         <c2.name> temperature<p.unit> °c<p.steady><p.cause> a blocked outlet\
+         <p.check> the valve behind the pump<p.text>"
     );
+}
+
+#[test]
+fn the_prompt_tells_the_whole_decision() {
+    let mut case = left_over();
+    let told = |case: &Case| prompt::of_incident(case, &Facts::of_incident(case));
+    let found = case.assessment.as_mut().unwrap();
+    (found.benign, found.cause) = (true, None);
+    let prompt = told(&case);
+    assert!(prompt.contains("<p.extreme><p.rank.2><p.unexplained><c2.name>"), "{prompt}");
+    let decision =
+        "<p.benign><p.cause> outlet blocked<p.second> a worn seal<p.check> the valve behind the pump";
+    assert!(prompt.contains(decision), "{prompt}");
+    // A number in a table's words is never spoken, and what abstains names no fault.
+    let found = case.assessment.as_mut().unwrap();
+    (found.second, found.check) = (Some("seal 2".into()), Some("valve seven".into()));
+    assert!(told(&case).ends_with("<p.cause> outlet blocked<p.text>"), "{}", told(&case));
+    let found = case.assessment.as_mut().unwrap();
+    (found.label, found.second, found.check) = (None, Some("a worn seal".into()), None);
+    assert!(told(&case).ends_with("<p.unknown><p.text>"), "{}", told(&case));
+    assert_eq!(Facts::of_incident(&case).second, None);
 }
 
 #[test]
@@ -197,7 +243,7 @@ fn a_shift_report_without_a_model_says_what_happened_by_weight() {
         "07:00 UTC to 10:00 UTC: 2 incidents on 2 machines, 1 still open.\n\
          pump-1, 1 incident:\n\
          - 08:00 UTC, open for 40 s: pressure out is 1.2 bar above normal, at 5.4 bar (step); flow is 12 m3/h below \
-         normal, at 30 m3/h (step). Looks like: outlet blocked.\n\
+         normal, at 30 m3/h (step). Looks like: a blocked outlet.\n\
          fan-2, 1 incident:\n\
          - 08:00 UTC, lasted 40 s: pressure out (step) is back at 4.25 bar; flow (step) stays 12 m3/h below what it \
          was, at 30 m3/h."
@@ -241,7 +287,14 @@ fn a_random_model_with_slots_words_every_incident() {
             let mut rng = seeded(self.1);
             let taste = taste(self.0.size(), &mut rng);
             let tokens = babble(mask, self.0.size(), self.0.ends(), &mut rng, &taste);
-            Ok(Written { tokens_in: 1, tokens_out: tokens.len(), tokens, text: String::new(), ended: true })
+            Ok(Written {
+                tokens_in: 1,
+                tokens_out: tokens.len(),
+                tokens,
+                text: String::new(),
+                ended: true,
+                forced: false,
+            })
         }
     }
     let language = slots();

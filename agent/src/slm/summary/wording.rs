@@ -47,13 +47,15 @@ pub enum Reason {
     Empty,
     /// The bundle has no slots for texts of this kind.
     NoSlots,
+    /// The mask kept the model from what it meant to say, and no good sentence comes of that.
+    Forced,
     /// Twice the words did not agree with the evidence.
     Violations,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Reason; 9] = [
+    pub const ALL: [Reason; 10] = [
         Reason::NotAsked,
         Reason::NothingDeviates,
         Reason::TooLong,
@@ -62,6 +64,7 @@ impl Reason {
         Reason::Unfinished,
         Reason::Empty,
         Reason::NoSlots,
+        Reason::Forced,
         Reason::Violations,
     ];
 
@@ -77,6 +80,7 @@ impl Reason {
             Reason::Unfinished => "unfinished",
             Reason::Empty => "empty",
             Reason::NoSlots => "no_slots",
+            Reason::Forced => "forced",
             Reason::Violations => "violations",
         }
     }

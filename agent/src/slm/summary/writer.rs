@@ -37,6 +37,8 @@ pub struct Written {
     pub tokens_out: usize,
     /// Whether the model ended the answer itself.
     pub ended: bool,
+    /// Whether the mask kept the model from what it meant to say, so that what it said instead reads badly.
+    pub forced: bool,
 }
 
 /// Why a model wrote nothing.

@@ -27,6 +27,8 @@ pub enum Class {
     Ramp,
     /// Where it was.
     Back,
+    /// By itself: what is said to be the cause does not explain it.
+    Apart,
     /// The alarm is over.
     Over,
     /// Joins: what it stands between may share a channel.
@@ -53,7 +55,7 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Class; 22] = [
+    pub const ALL: [Class; 23] = [
         Class::Neutral,
         Class::Verb,
         Class::Rise,
@@ -65,6 +67,7 @@ impl Class {
         Class::Step,
         Class::Ramp,
         Class::Back,
+        Class::Apart,
         Class::Over,
         Class::Link,
         Class::While,
@@ -93,6 +96,7 @@ impl Class {
             Class::Step => "step",
             Class::Ramp => "ramp",
             Class::Back => "back",
+            Class::Apart => "apart",
             Class::Over => "over",
             Class::Link => "link",
             Class::While => "while",
@@ -120,6 +124,7 @@ impl Class {
             Class::Step => Kinds::STEP,
             Class::Ramp => Kinds::RAMP,
             Class::Back => Kinds::BACK,
+            Class::Apart => Kinds::APART,
             _ => Kinds::NONE,
         }
     }

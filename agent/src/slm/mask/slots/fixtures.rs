@@ -157,9 +157,22 @@ pub(crate) fn outlet() -> Case {
             label: Some("outlet_blocked".into()),
             confidence: 0.9,
             scores: vec![("outlet_blocked".into(), 0.9)],
+            cause: Some("a blocked outlet".into()),
+            check: Some("the valve behind the pump".into()),
+            ..Assessment::default()
         }),
         notes: vec![],
     }
+}
+
+/// The same, but with a second fault beside it, and the flow explained by neither.
+pub(crate) fn left_over() -> Case {
+    let mut case = outlet();
+    if let Some(found) = &mut case.assessment {
+        found.second = Some("a worn seal".into());
+        found.unexplained = vec!["flow".into()];
+    }
+    case
 }
 
 const LABELS: [&str; 20] = [
@@ -221,7 +234,7 @@ pub(crate) fn any_case(rng: &mut StdRng) -> Case {
         (false, false) => Change::Updated,
     };
     let updated = fixtures::at(onset).plus(Duration::from_secs_f64(duration_s));
-    let label = rng.random_bool(0.5).then(|| "outlet_blocked".to_owned());
+    let assessment = rng.random_bool(0.8).then(|| any_assessment(rng, &evidence));
     Case {
         incident: Incident {
             id: "pump-1-20261121T080040.000Z".into(),
@@ -234,8 +247,25 @@ pub(crate) fn any_case(rng: &mut StdRng) -> Case {
             evidence,
         },
         subject,
-        assessment: Some(Assessment { label, confidence: 0.7, scores: vec![] }),
+        assessment,
         notes: vec![],
+    }
+}
+
+/// Any decision, also one that leaves over channels that do not deviate or are not there.
+fn any_assessment(rng: &mut StdRng, evidence: &Evidence) -> Assessment {
+    let some = |rng: &mut StdRng, text: &str| rng.random_bool(0.5).then(|| text.to_owned());
+    let left_over = evidence.channels.iter().filter(|_| rng.random_bool(0.3));
+    let left_over: Vec<String> = left_over.map(|channel| channel.name.clone()).collect();
+    Assessment {
+        label: some(rng, "outlet_blocked"),
+        confidence: 0.7,
+        cause: some(rng, "a blocked outlet"),
+        second: some(rng, "a worn seal"),
+        check: some(rng, "the valve behind the pump"),
+        unexplained: left_over.into_iter().chain(some(rng, "gone")).collect(),
+        benign: rng.random_bool(0.2),
+        ..Assessment::default()
     }
 }
 
@@ -335,7 +365,7 @@ pub(crate) fn taste(size: usize, rng: &mut StdRng) -> Vec<f32> {
 }
 
 pub(crate) fn facts(case: &Case) -> Facts {
-    Facts::of_incident(case, Some("the valve behind the pump"))
+    Facts::of_incident(case)
 }
 
 /// How many generations a test makes: `LINESIDE_GENERATIONS`, or enough for every day.

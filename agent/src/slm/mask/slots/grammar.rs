@@ -198,7 +198,9 @@ impl<'a> State<'a> {
         let said_of_nobody = of_nobody && !clause.said.common(Kinds::OF_WORDS).is_none();
         let untrue = says_nothing && !clause.names.is_empty() && !self.true_of(clause.names, self.carry.said);
         let said_of_others = says_nothing && clause.others && !self.carry.said.is_none();
-        let wrong = self.behind_joint() || unnamed || said_of_nobody || untrue || said_of_others;
+        // Several are named to say something of them; without it the sentence is none.
+        let mumbled = says_nothing && clause.names.len() > 1 && self.carry.said.is_none();
+        let wrong = self.behind_joint() || unnamed || said_of_nobody || untrue || said_of_others || mumbled;
         !wrong
     }
 
@@ -381,7 +383,7 @@ impl<'a> State<'a> {
                 Slot::More => self.count_others(slot),
                 Slot::Lasts => self.unused(slot) && self.time(last) && self.says_when(Kinds::LASTS),
                 Slot::Starts => self.unused(slot) && led(last, Class::When) && self.says_when(Kinds::STARTS),
-                Slot::Cause | Slot::Check => self.given(slot, last),
+                Slot::Cause | Slot::Second | Slot::Check => self.given(slot, last),
             };
         if may {
             self.used.push(slot);

@@ -27,12 +27,14 @@ impl Kinds {
     pub const RAMP: Kinds = Kinds(1 << 7);
     /// It is where it was.
     pub const BACK: Kinds = Kinds(1 << 8);
+    /// The cause does not explain it.
+    pub const APART: Kinds = Kinds(1 << 9);
     /// It has deviated for as long as the incident lasts.
-    pub const LASTS: Kinds = Kinds(1 << 9);
+    pub const LASTS: Kinds = Kinds(1 << 10);
     /// It began when the incident began.
-    pub const STARTS: Kinds = Kinds(1 << 10);
+    pub const STARTS: Kinds = Kinds(1 << 11);
     /// The claims that words make; the others are made by slots.
-    pub const OF_WORDS: Kinds = Kinds((1 << 9) - 1);
+    pub const OF_WORDS: Kinds = Kinds((1 << 10) - 1);
 
     /// Both sets.
     #[must_use]

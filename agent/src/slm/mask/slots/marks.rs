@@ -19,6 +19,10 @@ pub const KIND: &str = "<p.kind>";
 pub const UNIT: &str = "<p.unit>";
 /// A cause follows.
 pub const CAUSE: &str = "<p.cause>";
+/// A second fault follows.
+pub const SECOND: &str = "<p.second>";
+/// The cause is no fault: unusual, but as it may be.
+pub const BENIGN: &str = "<p.benign>";
 /// A classifier was asked and abstained.
 pub const UNKNOWN: &str = "<p.unknown>";
 /// What to check follows.
@@ -52,6 +56,8 @@ pub const COUNTS: [(&str, usize); 3] = [("<p.lone>", 1), ("<p.few>", 4), ("<p.ma
 pub const RANKS: u32 = 16;
 /// A place in the order of onset that is not known or beyond those.
 pub const UNRANKED: &str = "<p.rank.none>";
+/// The cause does not explain the channel.
+pub const UNEXPLAINED: &str = "<p.unexplained>";
 /// The answer follows.
 pub const TEXT: &str = "<p.text>";
 
@@ -99,8 +105,25 @@ pub fn all(about: About) -> impl Iterator<Item = String> {
         About::Shift => &[SHIFT, COUNTS[0].0, COUNTS[1].0, COUNTS[2].0],
     };
     let common = [
-        CLOSED, KIND, UNIT, CAUSE, UNKNOWN, NUMBER, STEADY, SILENT, UP, DOWN, LEVEL, BACK, SHAPELESS,
-        UNMEASURED, UNRANKED, TEXT,
+        CLOSED,
+        KIND,
+        UNIT,
+        BENIGN,
+        CAUSE,
+        SECOND,
+        UNKNOWN,
+        NUMBER,
+        STEADY,
+        SILENT,
+        UP,
+        DOWN,
+        LEVEL,
+        BACK,
+        SHAPELESS,
+        UNMEASURED,
+        UNRANKED,
+        UNEXPLAINED,
+        TEXT,
     ];
     own.iter()
         .copied()

@@ -1,5 +1,10 @@
 //! Which token may follow.
 
+mod pieces;
+
+pub(crate) use pieces::END;
+pub use pieces::Pieces;
+
 use std::collections::BTreeMap;
 
 use super::class::{Class, Classes};
@@ -27,6 +32,7 @@ pub struct Limits {
 }
 
 /// Lets out words of the lexicon and slots that exist, as the grammar has them.
+#[derive(Clone)]
 pub struct SlotMask<'a> {
     speech: &'a Speech,
     menu: Menu,
@@ -49,12 +55,14 @@ pub struct SlotMask<'a> {
 }
 
 /// What may begin behind a whole piece.
+#[derive(Clone)]
 struct Offer<'a> {
     ready: Ready<'a>,
     options: Vec<Step>,
 }
 
 /// A word that is being spelled.
+#[derive(Clone)]
 struct Spelled {
     tokens: Vec<Token>,
     /// The words that it can become.
@@ -274,6 +282,7 @@ struct Word {
 }
 
 /// A text at the end of a piece.
+#[derive(Clone)]
 struct Ready<'a> {
     state: State<'a>,
     said: Vec<Option<usize>>,

@@ -21,6 +21,7 @@ pub(crate) mod fixtures;
 mod grammar;
 pub mod kinds;
 mod known;
+mod left_over;
 pub mod lexicon;
 pub mod marks;
 pub mod mask;

@@ -24,6 +24,8 @@ pub enum Slot {
     Starts,
     /// What caused it.
     Cause,
+    /// What else is wrong.
+    Second,
     /// What to check.
     Check,
 }
@@ -72,7 +74,9 @@ impl About {
             std::iter::once(Slot::Machine(machine)).chain(count)
         });
         let rest: &[Slot] = match self {
-            About::Incident => &[Slot::More, Slot::Lasts, Slot::Starts, Slot::Cause, Slot::Check],
+            About::Incident => {
+                &[Slot::More, Slot::Lasts, Slot::Starts, Slot::Cause, Slot::Second, Slot::Check]
+            }
             About::Shift => &[Slot::More],
         };
         topics.chain(machines).chain(rest.iter().copied())
@@ -95,6 +99,7 @@ impl About {
             (Slot::Lasts, _) => "<dur>".to_owned(),
             (Slot::Starts, _) => "<t0>".to_owned(),
             (Slot::Cause, _) => "<cause>".to_owned(),
+            (Slot::Second, _) => "<second>".to_owned(),
             (Slot::Check, _) => "<check>".to_owned(),
         }
     }

@@ -11,8 +11,16 @@ use crate::slm::mask::slots::numbers::is_number_word;
 use crate::slm::mask::slots::wrong;
 
 /// Claims whose words are compared: others (`steadily`, `then`) are too loose in free text.
-const COMPARED: [Class; 7] =
-    [Class::Rise, Class::Fall, Class::Stuck, Class::Dropout, Class::Swing, Class::Spike, Class::Back];
+const COMPARED: [Class; 8] = [
+    Class::Rise,
+    Class::Fall,
+    Class::Stuck,
+    Class::Dropout,
+    Class::Swing,
+    Class::Spike,
+    Class::Back,
+    Class::Apart,
+];
 /// Words that part clauses.
 const JOINTS: &[&str] = &[
     "and", "or", "but", "yet", "while", "whereas", "as", "because", "when", "then", "after", "before",

@@ -11,7 +11,7 @@ use super::slot::{About, Slot, TOPICS, Value};
 use crate::incident::onset::BAND_SD;
 use crate::incident::sentence::{LEVEL_SD, number, weight};
 use crate::incident::{Change, ChannelEvidence, Evidence, Shape};
-use crate::slm::case::Case;
+use crate::slm::case::{Assessment, Case};
 use crate::time::Timestamp;
 
 /// What is true and how it is written.
@@ -33,6 +33,8 @@ pub struct Facts {
     pub starts: Option<String>,
     /// What caused it.
     pub cause: Option<String>,
+    /// What else is wrong.
+    pub second: Option<String>,
     /// What to check.
     pub check: Option<String>,
     /// Words that end a channel's name, in lower case: words that are not spoken, so that no
@@ -78,10 +80,13 @@ pub struct Machine {
     pub count: usize,
 }
 
+/// Nobody is quoted who has said nothing.
+const OF_NOTES: [&str; 5] = ["note", "notes", "noted", "operator", "operators"];
+
 impl Facts {
-    /// What is true of an incident. `check` is what to look at first where its class is known.
+    /// What is true of an incident.
     #[must_use]
-    pub fn of_incident(case: &Case, check: Option<&str>) -> Self {
+    pub fn of_incident(case: &Case) -> Self {
         let evidence = &case.incident.evidence;
         let lasts = number::duration(evidence.duration_s.max(0.0));
         let starts = time_of_day(evidence.onset, case.incident.updated);
@@ -90,8 +95,7 @@ impl Facts {
             .into_iter()
             .map(|index| {
                 let channel = &evidence.channels[index];
-                let label = case.subject.channels.get(index).map_or(&channel.name, |names| &names.label);
-                let mut topic = Topic::of(channel, label, evidence, closed, index);
+                let mut topic = Topic::of(case, index);
                 if topic.since.as_ref() == Some(&lasts) {
                     topic.fits = topic.fits.with(Kinds::LASTS);
                 }
@@ -102,7 +106,7 @@ impl Facts {
                 topic
             })
             .collect();
-        let label = case.assessment.as_ref().and_then(|assessment| assessment.label.as_deref());
+        let assessment = case.assessment.as_ref();
         Facts {
             about: About::Incident,
             topics,
@@ -111,8 +115,9 @@ impl Facts {
             closed,
             lasts: Some(lasts),
             starts: Some(starts),
-            cause: label.and_then(spoken),
-            check: check.and_then(spoken),
+            cause: assessment.and_then(Assessment::likely).as_deref().and_then(spoken),
+            second: assessment.and_then(Assessment::besides).and_then(spoken),
+            check: assessment.and_then(|assessment| assessment.check.as_deref()).and_then(spoken),
             last_words: last_words(
                 evidence
                     .channels
@@ -120,7 +125,8 @@ impl Facts {
                     .map(|channel| channel.name.as_str())
                     .chain(case.subject.channels.iter().map(|names| names.label.as_str()))
                     .chain([case.subject.device.as_str()])
-                    .chain(case.subject.kind.as_deref()),
+                    .chain(case.subject.kind.as_deref())
+                    .chain(if case.notes.is_empty() { &OF_NOTES[..] } else { &[] }.iter().copied()),
             ),
         }
     }
@@ -144,6 +150,7 @@ impl Facts {
             Slot::Lasts => self.lasts.clone(),
             Slot::Starts => self.starts.clone(),
             Slot::Cause => self.cause.clone(),
+            Slot::Second => self.second.clone(),
             Slot::Check => self.check.clone(),
         }
     }
@@ -162,21 +169,22 @@ impl Facts {
 }
 
 impl Topic {
-    pub(crate) fn of(
-        channel: &ChannelEvidence,
-        label: &str,
-        evidence: &Evidence,
-        closed: bool,
-        index: usize,
-    ) -> Self {
+    /// A channel of an incident, by its place in the evidence.
+    pub(crate) fn of(case: &Case, index: usize) -> Self {
+        let evidence = &case.incident.evidence;
+        let channel = &evidence.channels[index];
+        let label = case.subject.channels.get(index).map_or(&channel.name, |names| &names.label);
+        let closed = case.incident.change == Change::Closed;
+        let apart = case.assessment.as_ref().is_some_and(|found| found.leaves_over(&channel.name));
+        let apart = if apart { Kinds::APART } else { Kinds::NONE };
         let now = channel.now.filter(|now| now.is_finite());
         let direction = direction(channel, closed);
         let size = channel.deviation.filter(|_| direction.is_some());
         let written = |value: f64| number::value(value, &channel.unit);
         Topic {
-            label: label.to_owned(),
+            label: label.clone(),
             deviates: channel.deviates,
-            fits: fits(channel, direction, closed),
+            fits: fits(channel, direction, closed).with(apart),
             order: channel.order,
             machine: 0,
             now: now.map(written),

@@ -83,6 +83,7 @@ impl Facts {
             lasts: None,
             starts: None,
             cause: None,
+            second: None,
             check: None,
             last_words: last_words(names),
             machines: machines
@@ -97,16 +98,14 @@ impl Facts {
 fn incident(case: &Case, index: usize, to: Timestamp) -> Option<Topic> {
     let evidence = &case.incident.evidence;
     let deviating = evidence.channels.iter().enumerate().filter(|(_, channel)| channel.deviates);
-    let (at, channel) = deviating.max_by(|(at, a), (bt, b)| {
+    let (at, _) = deviating.max_by(|(at, a), (bt, b)| {
         // Of equals the first of the configuration.
         weight(a).total_cmp(&weight(b)).then(bt.cmp(at))
     })?;
-    let label = case.subject.channels.get(at).map_or(&channel.name, |names| &names.label);
-    let closed = case.incident.change == Change::Closed;
     Some(Topic {
         since: Some(number::duration(evidence.duration_s.max(0.0))),
         at: Some(time_of_day(evidence.onset, to)),
         index,
-        ..Topic::of(channel, label, evidence, closed, at)
+        ..Topic::of(case, at)
     })
 }

@@ -4,7 +4,7 @@
 use crate::incident::sentence::number::{duration, value};
 use crate::incident::sentence::weight;
 use crate::incident::{Change, ChannelEvidence, Shape};
-use crate::slm::case::Case;
+use crate::slm::case::{Assessment, Case};
 use crate::slm::mask::slots::class::Class;
 use crate::time::Timestamp;
 
@@ -45,7 +45,7 @@ pub(crate) enum Figure {
 }
 
 impl Truth {
-    pub fn of(case: &Case, check: &str) -> Self {
+    pub fn of(case: &Case) -> Self {
         let evidence = &case.incident.evidence;
         let closed = case.incident.change == Change::Closed;
         let all = duration(evidence.duration_s.max(0.0));
@@ -72,7 +72,7 @@ impl Truth {
                 label: case.subject.channels[at].label.clone(),
                 machine: 0,
                 deviates: channel.deviates,
-                claims: claims(channel, closed),
+                claims: claims(case, channel, closed),
                 order: channel.order,
                 with_onset: channel.onset.is_some_and(|onset| clock(onset) == clock(evidence.onset)),
                 for_all: lasts.is_some_and(|lasts| lasts == all),
@@ -82,16 +82,11 @@ impl Truth {
             Some(kind) => format!("{} ({kind})", case.subject.device),
             None => case.subject.device.clone(),
         };
-        let label = case.assessment.as_ref().and_then(|assessment| assessment.label.clone());
         Truth {
             deviating: topics.iter().filter(|topic| topic.deviates).count(),
             topics,
             machines: vec![Machine { label: who, count: None }],
-            opaque: label
-                .map(|label| label.replace('_', " "))
-                .into_iter()
-                .chain([check.to_owned()])
-                .collect(),
+            opaque: case.assessment.as_ref().map(given).unwrap_or_default(),
             figures,
             more: "more channel",
             closed,
@@ -115,7 +110,7 @@ impl Truth {
         onsets.sort_unstable();
         onsets.dedup();
         for case in cases {
-            let of_case = Truth::of(case, "");
+            let of_case = Truth::of(case);
             let name = &of_case.machines[0].label;
             let machine =
                 truth.machines.iter().position(|machine| machine.label == *name).unwrap_or_else(|| {
@@ -160,8 +155,24 @@ fn clock(time: Timestamp, today: Timestamp) -> String {
     format!("{day}{} UTC", &then[11..16])
 }
 
+/// What an assessment gives a text in words.
+fn given(found: &Assessment) -> Vec<String> {
+    let faults = found.label.iter().flat_map(|label| {
+        let cause = found.cause.clone().unwrap_or_else(|| label.replace('_', " "));
+        [cause].into_iter().chain(found.second.clone())
+    });
+    faults.chain(found.check.clone()).collect()
+}
+
 /// What may be said of a channel.
-pub(crate) fn claims(channel: &ChannelEvidence, closed: bool) -> Vec<Class> {
+pub(crate) fn claims(case: &Case, channel: &ChannelEvidence, closed: bool) -> Vec<Class> {
+    let mut claims = of_evidence(channel, closed);
+    let unexplained = case.assessment.iter().flat_map(|found| &found.unexplained);
+    claims.extend(unexplained.filter(|name| **name == channel.name).map(|_| Class::Apart));
+    claims
+}
+
+fn of_evidence(channel: &ChannelEvidence, closed: bool) -> Vec<Class> {
     let mut claims = Vec::new();
     let Some(now) = channel.now.filter(|now| !now.is_nan()) else { return vec![Class::Dropout] };
     let sd = channel.deviation_sd.unwrap_or(if closed { 0.0 } else { f64::INFINITY }).abs();

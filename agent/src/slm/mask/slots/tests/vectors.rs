@@ -4,12 +4,9 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::*;
-use crate::incident::Incident;
-use crate::incident::sentence::{ChannelNames, Subject};
-use crate::slm::case::Assessment;
 use crate::slm::mask::slots::slot::About;
+use crate::slm::rehearsal::{ToldCase, ToldShift};
 use crate::slm::summary::prompt;
-use crate::time::Timestamp;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/slm/mask/slots/testdata/vectors.json");
 /// Out of reach.
@@ -26,28 +23,11 @@ struct Vectors {
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
 struct Vector {
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    case: Option<Told>,
+    case: Option<ToldCase>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    shift: Option<Shift>,
+    shift: Option<ToldShift>,
     prompt: String,
     texts: Vec<Text>,
-}
-
-#[derive(Serialize, Deserialize, PartialEq, Debug)]
-struct Shift {
-    to: Timestamp,
-    cases: Vec<Told>,
-}
-
-#[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
-struct Told {
-    device: String,
-    kind: Option<String>,
-    labels: Vec<String>,
-    incident: Incident,
-    assessment: Option<Assessment>,
-    notes: Vec<String>,
-    check: Option<String>,
 }
 
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
@@ -59,49 +39,16 @@ struct Text {
     text: Option<String>,
 }
 
-impl Told {
-    fn of(case: &Case) -> Self {
-        Told {
-            device: case.subject.device.clone(),
-            kind: case.subject.kind.clone(),
-            labels: case.subject.channels.iter().map(|names| names.label.clone()).collect(),
-            incident: case.incident.clone(),
-            assessment: case.assessment.clone(),
-            notes: case.notes.clone(),
-            check: Some(CHECK.to_owned()),
-        }
-    }
-
-    fn case(&self) -> Case {
-        let channels = self.incident.evidence.channels.iter().zip(&self.labels);
-        let names = channels.map(|(channel, label)| ChannelNames {
-            name: channel.name.clone(),
-            unit: channel.unit.clone(),
-            label: label.clone(),
-        });
-        Case {
-            subject: Subject {
-                device: self.device.clone(),
-                kind: self.kind.clone(),
-                channels: names.collect(),
-            },
-            incident: self.incident.clone(),
-            assessment: self.assessment.clone(),
-            notes: self.notes.clone(),
-        }
-    }
-}
-
 impl Vector {
     fn known(&self) -> (Facts, String) {
         if let Some(told) = &self.case {
             let case = told.case();
-            let facts = Facts::of_incident(&case, told.check.as_deref());
+            let facts = Facts::of_incident(&case);
             let prompt = prompt::of_incident(&case, &facts);
             return (facts, prompt);
         }
         let shift = self.shift.as_ref().expect("a case or a shift");
-        let cases: Vec<Case> = shift.cases.iter().map(Told::case).collect();
+        let cases: Vec<Case> = shift.cases.iter().map(ToldCase::case).collect();
         let facts = Facts::of_shift(&cases, shift.to);
         let prompt = prompt::of_shift(&cases, &facts);
         (facts, prompt)
@@ -163,7 +110,7 @@ fn random_texts(
 
 fn written_anew() -> Vectors {
     let (pieces, speech) = (Pieces::new(), speech());
-    let mut told = Told::of(&outlet());
+    let mut told = ToldCase::of(&outlet());
     told.notes = vec!["Valve 7 was CLOSED at 12:30, <machine> hums".into()];
     let mut vector = Vector { case: Some(told), shift: None, prompt: String::new(), texts: vec![] };
     let (facts, prompt) = vector.known();
@@ -171,25 +118,32 @@ fn written_anew() -> Vectors {
     let good = GOOD.iter().map(|line| format!("{line} <end>"));
     let wrong = WRONG.iter().map(|(line, _)| (*line).to_owned());
     vector.texts = good.chain(wrong).map(|line| text(&pieces, &speech, &facts, split(&line), 4)).collect();
-    let mut cases = vec![vector];
+    let told = ToldCase::of(&left_over());
+    let mut left_over = Vector { case: Some(told), shift: None, prompt: String::new(), texts: vec![] };
+    let (facts, prompt) = left_over.known();
+    left_over.prompt = prompt;
+    let good = GOOD_OF_LEFT_OVER.iter().map(|line| format!("{line} <end>"));
+    let wrong = WRONG_OF_LEFT_OVER.iter().map(|(line, _)| (*line).to_owned());
+    left_over.texts = good.chain(wrong).map(|line| text(&pieces, &speech, &facts, split(&line), 4)).collect();
+    let mut cases = vec![vector, left_over];
     let mut rng = seeded(42);
     let is_json =
         |case: &Case| case.incident.evidence.channels.iter().all(|channel| channel.baseline.is_finite());
-    while cases.len() <= RANDOM_CASES {
+    while cases.len() < 2 + RANDOM_CASES {
         let case = any_case(&mut rng);
         if case.incident.evidence.channels.len() <= 8 && is_json(&case) {
             let vector =
-                Vector { case: Some(Told::of(&case)), shift: None, prompt: String::new(), texts: vec![] };
+                Vector { case: Some(ToldCase::of(&case)), shift: None, prompt: String::new(), texts: vec![] };
             cases.extend(complete(vector, &pieces, &speech, About::Incident, &mut rng));
         }
     }
-    while cases.len() <= RANDOM_CASES + RANDOM_SHIFTS {
+    while cases.len() < 2 + RANDOM_CASES + RANDOM_SHIFTS {
         let shift = any_shift(&mut rng);
         let short = shift.iter().map(|case| case.incident.evidence.channels.len()).sum::<usize>() <= 20;
         if short && shift.iter().all(is_json) {
-            let shift = Shift {
+            let shift = ToldShift {
                 to: crate::incident::fixtures::at(400_000),
-                cases: shift.iter().map(Told::of).collect(),
+                cases: shift.iter().map(ToldCase::of).collect(),
             };
             let vector = Vector { case: None, shift: Some(shift), prompt: String::new(), texts: vec![] };
             cases.extend(complete(vector, &pieces, &speech, About::Shift, &mut rng));
