@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from .features import CONTRASTS, WALKNESS, WIDTH
 from .scorer import CAP, DISCOUNT, PLAIN, Scorer
 from .synthetic import Array
-from .train import Weights
+from .network import MEMBERS, SIZES, Weights
 
 OPSET = 17
 # Version of the file format that goes with the opset.
@@ -93,3 +93,22 @@ def build(scorer: Scorer) -> onnx.ModelProto:
     model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION, producer_name="lineside_training")
     onnx.checker.check_model(model)
     return model
+
+
+def read(file: bytes) -> Weights:
+    """The networks of a file that `build` made."""
+    values = {t.name: numpy_helper.to_array(t) for t in onnx.load_from_string(file).graph.initializer}
+    first, second, last = (values[f"matrix_{at}"] for at in range(3))
+    members = MEMBERS
+    matrices = (
+        np.stack(np.split(first, members, axis=1)),
+        np.stack([rows[:, at * SIZES[2] : (at + 1) * SIZES[2]] for at, rows in enumerate(np.split(second, members))]),
+        np.stack(np.split(last, members)) * members,
+    )
+    biases = (
+        values["bias_0"].reshape(members, 1, -1),
+        values["bias_1"].reshape(members, 1, -1),
+        np.repeat(values["bias_2"].reshape(1, 1, 1), members, axis=0),
+    )
+    low, high = values["low"][0], values["high"][0]
+    return Weights(matrices, biases, low, high, np.zeros_like(low), np.ones_like(low))

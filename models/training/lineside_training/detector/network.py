@@ -1,7 +1,8 @@
 """Four small networks, averaged: 36-48-24-1 with ReLU, Adam, plain numpy."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 
@@ -48,10 +49,23 @@ def forward(weights: Weights, features: Array) -> Array:
     return out
 
 
-def train(rows: Rows, seed: int, epochs: int = EPOCHS, report: Callable[[str], None] | None = None) -> Weights:
-    """Fits the four networks on weighted logistic loss; each sees its own order of the rows."""
+def train(
+    rows: Rows,
+    seed: int,
+    epochs: int = EPOCHS,
+    report: Callable[..., None] | None = None,
+    start: Weights | None = None,
+    speed: float = RATE,
+) -> Weights:
+    """Fits the four networks on weighted logistic loss; each sees its own order of the rows.
+
+    `report` is given each epoch's number and loss. Trained weights to `start` from keep the limits of their inputs.
+    """
     rng = np.random.default_rng([seed, 4])
-    low, high = np.quantile(rows.features, [RARE, 1 - RARE], axis=0).astype(np.float32)
+    if start:
+        low, high = start.low, start.high
+    else:
+        low, high = np.quantile(rows.features, [RARE, 1 - RARE], axis=0).astype(np.float32)
     features = np.clip(rows.features, low, high)
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-3
     features = (features - mean) / scale
@@ -59,6 +73,11 @@ def train(rows: Rows, seed: int, epochs: int = EPOCHS, report: Callable[[str], N
         (rng.standard_normal((MEMBERS, a, b)) * np.sqrt(2 / a)).astype(np.float32) for a, b in zip(SIZES, SIZES[1:])
     ]
     biases = [np.zeros((MEMBERS, 1, b), np.float32) for b in SIZES[1:]]
+    if start:
+        # The same function of the inputs as they are standardised here.
+        first_layer = start.matrices[0] / start.scale[:, None]
+        matrices = [first_layer * scale[:, None], *(m.copy() for m in start.matrices[1:])]
+        biases = [start.biases[0] + ((mean - start.mean) @ first_layer)[:, None], *(b.copy() for b in start.biases[1:])]
     parameters = matrices + biases
     first = [np.zeros_like(p) for p in parameters]
     second = [np.zeros_like(p) for p in parameters]
@@ -84,12 +103,33 @@ def train(rows: Rows, seed: int, epochs: int = EPOCHS, report: Callable[[str], N
                 grads[3 + layer] = grad.sum(axis=1, keepdims=True)
                 if layer:
                     grad = (grad @ matrices[layer].transpose(0, 2, 1)) * (layers[layer] > 0)
-            rate = RATE * 0.5 * (1 + np.cos(np.pi * step / steps))
+            rate = speed * 0.5 * (1 + np.cos(np.pi * step / steps))
             for index, (p, g) in enumerate(zip(parameters, grads)):
                 first[index] += 0.1 * (g - first[index])
                 second[index] += 0.001 * (g * g - second[index])
                 update = (first[index] / (1 - 0.9**step)) / (np.sqrt(second[index] / (1 - 0.999**step)) + 1e-8)
                 p -= (rate * (update + (DECAY * p if index < 3 else 0))).astype(np.float32)
         if report:
-            report(f"epoch {epoch + 1} of {epochs}: loss {total / max(1, len(features) // BATCH):.4f}")
+            report(epoch + 1, loss=total / max(1, len(features) // BATCH))
     return Weights(tuple(matrices), tuple(biases), low, high, mean.astype(np.float32), scale.astype(np.float32))
+
+
+def unstandardised(weights: Weights) -> Weights:
+    """The same networks with the standardisation inside their first layer."""
+    first = weights.matrices[0] / weights.scale[:, None]
+    biases = (weights.biases[0] - (weights.mean @ first)[:, None], *weights.biases[1:])
+    zeros, ones = np.zeros_like(weights.mean), np.ones_like(weights.scale)
+    return Weights((first, *weights.matrices[1:]), biases, weights.low, weights.high, zeros, ones)
+
+
+def save(weights: Weights, path: Path) -> None:
+    """Writes the weights as NumPy's `.npz`."""
+    stacks = {f"{name}_{at}": part for name in ("matrices", "biases") for at, part in enumerate(getattr(weights, name))}
+    np.savez(path, **stacks, **{field.name: getattr(weights, field.name) for field in fields(weights)[2:]})
+
+
+def load(path: Path) -> Weights:
+    """What `save` wrote."""
+    with np.load(path) as file:
+        matrices, biases = (tuple(file[f"{name}_{at}"] for at in range(3)) for name in ("matrices", "biases"))
+        return Weights(matrices, biases, *(file[field.name] for field in fields(Weights)[2:]))

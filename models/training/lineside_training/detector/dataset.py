@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -59,3 +60,14 @@ def rows(bank: Bank, values: Array, labels: Array, seed: int) -> Rows:
     # Undo the unequal thinning, then weigh.
     weights = np.where(labels == 1, POSITIVE_STRIDE, NEGATIVE_STRIDE * NEGATIVE_WEIGHT).astype(np.float32)
     return Rows(np.concatenate(features), labels, weights / weights.mean())
+
+
+def save(found: Rows, streams: int, path: Path) -> None:
+    """Writes rows, with the number of streams that they came from."""
+    np.savez(path, **vars(found), streams=streams)
+
+
+def load(path: Path) -> Rows:
+    """What `save` wrote."""
+    with np.load(path) as file:
+        return Rows(*(file[name] for name in ("features", "labels", "weights")))

@@ -12,7 +12,7 @@ import numpy as np
 
 from .features import CONTRASTS, WALKNESS
 from .synthetic import Array
-from .train import Weights, forward
+from .network import Weights, forward
 
 # Logits per unit of contrast. 0.5 to 1 work alike; without it small changes of a plain channel are seen late,
 # much above it whatever the networks know about a channel no longer counts.

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lineside_training import alarms, calibrate, dataset, export, inject, synthetic, train
-from lineside_training.features import WIDTH
-from lineside_training.scorer import CAP, Scorer, contrast
+from lineside_training.detector import alarms, calibrate, dataset, graph, inject, network, synthetic
+from lineside_training.detector.features import WIDTH
+from lineside_training.detector.scorer import CAP, Scorer, contrast
 
 
 def some_scorer() -> Scorer:
@@ -13,7 +13,7 @@ def some_scorer() -> Scorer:
     features = rng.normal(0, 1, (3000, WIDTH)).astype(np.float32)
     labels = (features[:, 1] > 0.5).astype(np.float32)
     rows = dataset.Rows(features, labels, np.ones(3000, np.float32))
-    return Scorer(train.train(rows, seed=3, epochs=2))
+    return Scorer(network.train(rows, seed=3, epochs=2))
 
 
 def test_the_same_seed_makes_the_same_streams_and_another_seed_others():
@@ -49,7 +49,7 @@ def test_a_ramp_is_labelled_from_where_it_is_visible():
 def test_the_onnx_file_is_the_scorer_to_1e_5():
     runtime = pytest.importorskip("onnxruntime")
     scorer = some_scorer()
-    session = runtime.InferenceSession(export.build(scorer).SerializeToString())
+    session = runtime.InferenceSession(graph.build(scorer).SerializeToString())
     features = np.random.default_rng(1).normal(0, 1.2, (500, WIDTH)).astype(np.float32)
     (logit,) = session.run(None, {"features": features})
     np.testing.assert_allclose(logit[:, 0], scorer.logits(features), rtol=1e-5, atol=1e-5)
