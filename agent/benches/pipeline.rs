@@ -61,6 +61,7 @@ fn run(config: &Config, batches: &[Batch], model: &DetectorModel, clock: &Arc<dy
         live: None,
         boot: 1,
         newest: Newest::default(),
+        journal: None,
     };
     let mut pipeline = DevicePipeline::new(device, config, model).expect("a pipeline");
     let mut windows = 0;

@@ -6,7 +6,7 @@
 //!
 //! ```text
 //! source → signal → detect → incident → slm → outbox → publish
-//!                                update and status beside it
+//!                                drift, retraining, update and status beside it
 //! ```
 //!
 //! The core is pure: clock, disk, network and randomness come in from outside.
@@ -16,6 +16,8 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod detect;
+pub mod diagnosis;
+pub mod drift;
 pub mod durable;
 pub mod eval;
 pub mod incident;
@@ -25,6 +27,7 @@ pub mod pipeline;
 pub mod probe;
 pub mod publish;
 pub mod random;
+pub mod retraining;
 pub mod side_store;
 pub mod signal;
 pub mod slm;

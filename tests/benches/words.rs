@@ -73,6 +73,7 @@ fn main() {
         live: None,
         boot: 1,
         newest: Newest::default(),
+        journal: None,
     };
     let mut pipeline = DevicePipeline::new(device, &config, &model).expect("a pipeline");
     let mut batches = batches.iter();

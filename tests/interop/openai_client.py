@@ -31,7 +31,7 @@ def refused(kind, ask):
 
 def models():
     listed = {model.id: model for model in client.models.list()}
-    assert set(listed) == {"writer", "reader"}, listed
+    assert set(listed) == {"writer", "reader", "incident"}, listed
     assert client.models.retrieve("writer") == listed["writer"]
     error = refused(openai.NotFoundError, lambda: client.models.retrieve("gpt-5"))
     assert error.code == "model_not_found" and "writer" in error.message, error

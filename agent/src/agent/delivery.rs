@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::config::{DeviceConfig, PublishConfig};
+use crate::drift::Compared;
 use crate::incident::{Change, Incident};
 use crate::outbox::Outbox;
 use crate::publish::payload::{self, ModelRef, Report};
 use crate::publish::{Publisher, Topics};
+use crate::retraining::Journal;
 use crate::signal::Aggregate;
 use crate::slm::description::Description;
 use crate::time::Timestamp;
@@ -32,6 +34,8 @@ pub struct Delivery {
     pub boot: u32,
     /// What was said last about each device's incident.
     pub newest: Newest,
+    /// Where what is said of incidents is kept for a refit, if it is.
+    pub journal: Option<Arc<Journal>>,
 }
 
 /// What was said last about the incident of each device, by the device's id. Whoever says
@@ -68,6 +72,11 @@ impl Delivery {
         }
     }
 
+    /// Says whether a device has drifted.
+    pub fn drift(&self, device: &DeviceConfig, compared: &[Compared], now: Timestamp) {
+        self.retain(payload::drift(&self.topics, &device.id, compared, &self.model, now, self.boot));
+    }
+
     /// Sends the figures of one interval.
     pub fn aggregate(&self, device: &DeviceConfig, aggregate: &Aggregate) {
         if self.leaves.aggregates {
@@ -102,8 +111,12 @@ impl Delivery {
     }
 
     fn say(&self, device: &DeviceConfig, incident: &Incident, described: Option<&Description>) {
+        let record = payload::incident(&self.topics, device, incident, described, &self.model);
+        if let Some(journal) = &self.journal {
+            journal.keep(&record.body);
+        }
         if self.leaves.incidents {
-            self.outbox.append(payload::incident(&self.topics, device, incident, described, &self.model));
+            self.outbox.append(record);
             let open = (incident.change != Change::Closed).then_some(incident);
             let now = incident.updated;
             self.retain(payload::incident_state(&self.topics, device, open, described, now, self.boot));

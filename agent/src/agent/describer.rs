@@ -13,19 +13,23 @@ use std::time::Duration;
 use lineside_bundle::manifest::Task;
 use tracing::{debug, info, warn};
 
+use super::answers::Answers;
 use super::delivery::Delivery;
 use super::shifts::Shifts;
 use super::{AgentError, spawn};
 use crate::clock::Clock;
 use crate::config::DeviceConfig;
-use crate::incident::Incident;
 use crate::incident::book::IncidentBook;
 use crate::incident::sentence::Subject;
+use crate::incident::{Change, Incident};
 use crate::publish::payload::ModelRef;
 use crate::slm::case::{Assessment, Case};
 use crate::slm::description::{Description, WordedBy};
 use crate::slm::runtime::{Answer, Call, Priority, Reply, Request, Runtime, Shift, Words};
 use crate::slm::shift::Draft;
+use crate::slm::summary::signature;
+use crate::status::StatusBoard;
+use crate::status::report::FoundStatus;
 use crate::time::Timestamp;
 
 /// How often the time is looked at for the next report.
@@ -53,8 +57,12 @@ pub struct Parts {
     pub deadline: Duration,
     /// The way out.
     pub delivery: Delivery,
+    /// Where what was found is shown.
+    pub board: Arc<StatusBoard>,
     /// What happened in the last days.
     pub book: Arc<IncidentBook>,
+    /// How sure the answers about incidents are, where that is watched.
+    pub answers: Option<Answers>,
     /// When shifts end.
     pub shifts: Shifts,
     /// For the end of a shift.
@@ -67,6 +75,16 @@ struct Describer {
     told: Receiver<(usize, Incident)>,
     /// Handed over, not described yet: at most one a device, the newest.
     waiting: VecDeque<(usize, Incident)>,
+    /// By device: what its open incident was last known to be.
+    judged: Vec<Option<Judged>>,
+}
+
+/// What an incident was classified as while it was open.
+#[derive(Clone)]
+struct Judged {
+    incident: String,
+    assessment: Assessment,
+    model: ModelRef,
 }
 
 /// Starts the describer. It ends when every [`Told`] is gone.
@@ -76,7 +94,8 @@ struct Describer {
 pub fn start(parts: Parts) -> Result<(Told, JoinHandle<()>), AgentError> {
     let (sender, told) = channel();
     let subjects = parts.devices.iter().map(Subject::of).collect();
-    let describer = Describer { parts, subjects, told, waiting: VecDeque::new() };
+    let judged = parts.devices.iter().map(|_| None).collect();
+    let describer = Describer { parts, subjects, told, waiting: VecDeque::new(), judged };
     Ok((Told(sender), spawn("describer", move || describer.run())?))
 }
 
@@ -124,11 +143,15 @@ impl Describer {
         self.waiting.push_back((device, incident));
     }
 
-    fn describe(&self, device: usize, incident: &Incident) {
-        let Some(runtime) = &self.parts.runtime else { return };
-        let Some(description) = self.description(runtime, device, incident) else { return };
+    fn describe(&mut self, device: usize, incident: &Incident) {
+        let Some(runtime) = self.parts.runtime.clone() else { return };
+        let Some(description) = self.description(&runtime, device, incident) else { return };
         let config = &self.parts.devices[device];
         if self.parts.delivery.describe(config, incident, &description) {
+            if let Some(assessment) = description.assessment.clone() {
+                let found = FoundStatus { incident: incident.id.clone(), assessment };
+                self.parts.board.device(device, |status| status.found = Some(found));
+            }
             info!(device = %config.id, id = %incident.id, by = ?description.by, "{}", description.summary);
         } else {
             debug!(id = %incident.id, "the incident has changed while it was put into words");
@@ -136,21 +159,54 @@ impl Describer {
     }
 
     /// What the models make of it; `None` where that is nothing beyond the deterministic sentence.
-    fn description(&self, runtime: &Runtime, device: usize, incident: &Incident) -> Option<Description> {
+    fn description(&mut self, runtime: &Runtime, device: usize, incident: &Incident) -> Option<Description> {
         let mut case = self.case(device, incident.clone());
         let mut models = Vec::new();
         if runtime.serves(Task::ClassifyIncident) {
-            let answer = self.ask(runtime, Request::ClassifyIncident(Box::new(case.clone())));
-            case.assessment = answer.and_then(|answer| class(answer, &mut models));
+            let judged = self.judged(runtime, device, &case);
+            models.extend(judged.iter().map(|judged| judged.model.clone()));
+            case.assessment = judged.map(|judged| judged.assessment);
         }
         let mut words = None;
         if runtime.serves(Task::SummarizeIncident) {
             let answer = self.ask(runtime, Request::SummarizeIncident(Box::new(case.clone())));
             words = answer.and_then(|answer| worded(answer, &mut models));
         }
-        let (summary, by) = words.unwrap_or_else(|| (incident.summary.clone(), WordedBy::Rules));
+        let (summary, by) = words.unwrap_or_else(|| (signature::summary(&case), WordedBy::Rules));
         let says_more = by != WordedBy::Rules || case.assessment.is_some();
         says_more.then_some(Description { summary, by, assessment: case.assessment, models })
+    }
+
+    /// Counts how sure the model here was about an incident.
+    fn count(&mut self, runtime: &Runtime, incident: &Incident, by: &str, assessment: &Assessment) {
+        let Some(answers) = &mut self.parts.answers else { return };
+        let models = runtime.models();
+        let here = models.iter().map(|model| &model.manifest);
+        let Some(here) = here.into_iter().find(|manifest| manifest.does(Task::ClassifyIncident)) else {
+            return;
+        };
+        // What a larger model was asked is what the one here left open.
+        let sure = assessment.label.is_some() && here.name == by;
+        answers.push(here, incident, sure.then_some(assessment.confidence));
+    }
+
+    /// What the incident of a device is classified as. One that is over shows no fault any more, so it
+    /// is what it was last known to be.
+    fn judged(&mut self, runtime: &Runtime, device: usize, case: &Case) -> Option<Judged> {
+        let incident = &case.incident;
+        let before = self.judged[device].take().filter(|judged| judged.incident == incident.id);
+        if incident.change == Change::Closed {
+            return before;
+        }
+        let answer = self.ask(runtime, Request::ClassifyIncident(Box::new(case.clone())));
+        let now = answer.and_then(|answer| class(answer, incident));
+        if let Some(judged) = &now {
+            self.count(runtime, incident, &judged.model.name, &judged.assessment);
+        }
+        let known = |judged: &Judged| judged.assessment.label.is_some();
+        let last = now.clone().filter(known).or(before).or_else(|| now.clone());
+        self.judged[device] = last;
+        now
     }
 
     fn ask(&self, runtime: &Runtime, request: Request) -> Option<Answer> {
@@ -178,10 +234,10 @@ impl Describer {
     }
 }
 
-fn class(answer: Answer, models: &mut Vec<ModelRef>) -> Option<Assessment> {
+fn class(answer: Answer, incident: &Incident) -> Option<Judged> {
     let Reply::Class(assessment) = answer.reply else { return None };
-    models.push(ModelRef { name: answer.model, version: answer.version });
-    Some(assessment)
+    let model = ModelRef { name: answer.model, version: answer.version };
+    Some(Judged { incident: incident.id.clone(), assessment, model })
 }
 
 fn worded(answer: Answer, models: &mut Vec<ModelRef>) -> Option<(String, WordedBy)> {
@@ -203,7 +259,7 @@ mod tests {
     use super::*;
     use crate::agent::delivery::Newest;
     use crate::clock::ManualClock;
-    use crate::config::{OutboxConfig, PublishConfig};
+    use crate::config::{Config, OutboxConfig, PublishConfig};
     use crate::incident::fixtures;
     use crate::outbox::{Outbox, Record};
     use crate::publish::Topics;
@@ -232,13 +288,16 @@ mod tests {
             live: None,
             boot: 1,
             newest: Newest::default(),
+            journal: None,
         };
         let parts = Parts {
             devices: vec![device],
             runtime: None,
             deadline: PATIENCE,
             delivery,
+            board: StatusBoard::new(&Config::default(), clock.clone()),
             book: Arc::new(IncidentBook::open(&folder.path().join("incidents"))),
+            answers: None,
             // Twice a day: one of the two is at most twelve hours away.
             shifts: Shifts::new(vec![time(0, 0, 0, 0), time(12, 0, 0, 0)], TimeZone::UTC),
             clock: clock.clone(),

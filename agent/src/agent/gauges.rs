@@ -5,8 +5,10 @@ use std::time::Duration;
 use metrics::{counter, gauge, histogram};
 
 use crate::config::DeviceConfig;
+use crate::drift::Compared;
 use crate::outbox::OutboxStats;
 use crate::publish::PublishStats;
+use crate::retraining::Kept;
 use crate::signal::BadSample;
 use crate::signal::align::InputCounts;
 use crate::slm::runtime::SlmFigures;
@@ -102,6 +104,10 @@ pub fn export(report: &StatusReport) {
         if let Some(limit) = device.limit {
             gauge!(names::SCORE_LIMIT.name, "device" => id).set(limit);
         }
+        device.drift.iter().for_each(|compared| export_drift(&device.id, compared));
+        if let Some(kept) = &device.retraining {
+            export_kept(&device.id, kept);
+        }
     }
     let outbox = &report.outbox;
     counter!(names::OUTBOX_ACCEPTED.name).absolute(outbox.accepted);
@@ -121,12 +127,41 @@ pub fn export(report: &StatusReport) {
         gauge!(names::MODEL_RELEASE.name, "model" => name.clone()).set(model.release);
         gauge!(names::MODEL_SAFE_MODE.name, "model" => name).set(if model.safe_mode { 1.0 } else { 0.0 });
     }
+    for model in &report.models_drift {
+        // A model answers for every device.
+        model.compared.iter().for_each(|compared| export_drift("", compared));
+    }
     if let Some(slm) = &report.slm {
         export_slm(slm);
     }
     gauge!(names::MQTT_CONNECTED.name).set(if report.mqtt.connected { 1.0 } else { 0.0 });
     if let Some(bytes) = resident_bytes() {
         gauge!(names::RESIDENT_BYTES.name).set(bytes as f64);
+    }
+}
+
+/// A quantity beside its reference, once there is something to compare.
+fn export_drift(device: &str, compared: &Compared) {
+    let labels = [
+        ("device", device.to_owned()),
+        ("what", compared.what.name().to_owned()),
+        ("channel", compared.channel.clone().unwrap_or_default()),
+        ("against", compared.against.name().to_owned()),
+    ];
+    if let (Some(psi), Some(limit)) = (compared.psi, compared.limit) {
+        gauge!(names::DRIFT_PSI.name, &labels).set(psi);
+        gauge!(names::DRIFT_LIMIT.name, &labels).set(limit);
+        gauge!(names::DRIFTED.name, &labels).set(if compared.since.is_some() { 1.0 } else { 0.0 });
+    }
+}
+
+/// What is kept to refit a model with.
+fn export_kept(device: &str, kept: &Kept) {
+    gauge!(names::RETRAINING_WINDOWS.name, "device" => device.to_owned()).set(kept.windows as f64);
+    gauge!(names::RETRAINING_BYTES.name, "device" => device.to_owned()).set(kept.bytes as f64);
+    for (reason, &windows) in &kept.dropped {
+        let labels = [("device", device.to_owned()), ("reason", reason.clone())];
+        counter!(names::RETRAINING_DROPPED.name, &labels).absolute(windows);
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tracing::{info, warn};
 
 use super::AgentError;
+use super::answers::Answers;
 use super::delivery::Delivery;
 use super::describer::{self, Parts, Told};
 use super::language_host::{self, LanguageHost};
@@ -18,6 +19,7 @@ use crate::config::{Config, SlmConfig};
 use crate::incident::book::IncidentBook;
 use crate::slm::api::{ApiServer, Gateway, RunningApi};
 use crate::slm::runtime::Runtime;
+use crate::status::StatusBoard;
 use crate::update::managed::Running;
 use crate::update::slots::Opener;
 
@@ -40,6 +42,7 @@ impl Language {
     pub fn start(
         config: &Config,
         delivery: &Delivery,
+        board: &Arc<StatusBoard>,
         clock: Arc<dyn Clock>,
     ) -> Result<(Option<Self>, Option<Told>), AgentError> {
         let settings = &config.slm;
@@ -61,12 +64,22 @@ impl Language {
                 Some(server.start(Arc::new(gateway)))
             }
         };
+        let answers = match config.drift.enabled {
+            false => None,
+            true => {
+                let data = &config.gateway.data_dir;
+                let unusable = |cause| AgentError::Folder { path: data.clone(), cause };
+                Some(Answers::open(data, Arc::clone(board), Arc::clone(&clock)).map_err(unusable)?)
+            }
+        };
         let parts = Parts {
             devices: config.devices.clone(),
             runtime: runtime.clone(),
             deadline: settings.deadline.0,
             delivery: delivery.clone(),
+            board: Arc::clone(board),
             book,
+            answers,
             shifts: Shifts::new(settings.report.times(), TimeZone::system()),
             clock,
         };

@@ -50,5 +50,5 @@ impl Host for LanguageHost {
 /// Where the runtime finds a release, now and whenever it loads it again.
 #[must_use]
 pub fn source(release: &Release) -> Source {
-    Source { path: release.file.clone(), sha256: Some(release.sha256.clone()) }
+    Source::At { path: release.file.clone(), sha256: Some(release.sha256.clone()) }
 }

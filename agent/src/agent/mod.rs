@@ -1,10 +1,13 @@
 //! The running agent: sources on threads of their own, one worker for the pipelines, the outbox
 //! on its thread, one task each for delivery and for what the agent shows of itself.
 
+mod answers;
 pub mod delivery;
 pub mod describer;
+pub mod drift;
 mod feed;
 mod gauges;
+mod keeper;
 mod language;
 mod language_host;
 pub mod models;
@@ -26,7 +29,9 @@ use tokio::task::{JoinHandle as Task, spawn_blocking};
 use tracing::{info, warn};
 
 use self::delivery::{Delivery, Newest};
+use self::drift::WatchedDrift;
 use self::feed::{Fed, Feed, QUEUE};
+use self::keeper::Keeper;
 use self::language::Language;
 use self::models::{ActiveModel, DetectorHost, ModelWatch};
 use self::presence::Presence;
@@ -39,6 +44,7 @@ use crate::detect::detector::{DetectError, DetectorModel};
 use crate::outbox::{Outbox, OutboxError, OutboxStats};
 use crate::pipeline::{DevicePipeline, PipelineError};
 use crate::publish::{PublishError, PublishStats, Publisher, TopicError, Topics};
+use crate::retraining::{self, Journal};
 use crate::slm::api::ApiStartError;
 use crate::slm::runtime::{Runtime, StartError};
 use crate::source::{self, SourceError};
@@ -152,8 +158,8 @@ impl Agent {
     /// What stands in the way, with the key, file or device. An absent broker does not.
     pub fn start(config: &Config, clock: Arc<dyn Clock>) -> Result<Agent, AgentError> {
         let data = &config.gateway.data_dir;
-        let folder = |cause| AgentError::Folder { path: data.clone(), cause };
-        std::fs::create_dir_all(data).map_err(folder)?;
+        let unusable = |cause| AgentError::Folder { path: data.clone(), cause };
+        std::fs::create_dir_all(data).map_err(unusable)?;
         let board = StatusBoard::new(config, Arc::clone(&clock));
         let devices = updates::detector_settings(config)?;
         let folder = UpdateFolder::open(config, Arc::clone(&clock))?;
@@ -200,6 +206,10 @@ impl Agent {
             )?)),
             false => None,
         };
+        let journal = match config.retraining.enabled {
+            true => Some(Arc::new(Journal::open(&data.join(retraining::FOLDER)).map_err(unusable)?)),
+            false => None,
+        };
         let delivery = Delivery {
             topics,
             leaves: config.publish.clone(),
@@ -208,12 +218,18 @@ impl Agent {
             live: publisher.clone(),
             boot: opening.boot,
             newest: Newest::default(),
+            journal,
         };
-        for Watched { device, pipeline, .. } in &watched {
+        for (index, Watched { device, pipeline, drift, .. }) in watched.iter().enumerate() {
             delivery.introduce(device, pipeline.open_incident(), clock.now());
+            if let Some(drift) = drift {
+                let compared = drift.report();
+                delivery.drift(device, &compared, clock.now());
+                board.device(index, |status| status.drift = compared);
+            }
         }
 
-        let (language, told) = Language::start(config, &delivery, Arc::clone(&clock))?;
+        let (language, told) = Language::start(config, &delivery, &board, Arc::clone(&clock))?;
         let mut models: Vec<Running> = match &language {
             Some(language) => language.hosts(&folder)?,
             None => Vec::new(),
@@ -349,7 +365,10 @@ fn watch(device: &DeviceConfig, config: &Config, model: &DetectorModel) -> Resul
             warn!(device = %device.id, path, why, "its calibration is not used: it learns again");
         }
     }
-    Ok(Watched { device: device.clone(), pipeline, state, shadow: None })
+    let tick = DevicePipeline::detector_settings(device, config)?.tick;
+    let drift = WatchedDrift::open(config, device, tick, model).map_err(unusable)?;
+    let keeper = Keeper::open(config, device, pipeline.open_incident().is_some()).map_err(unusable)?;
+    Ok(Watched { device: device.clone(), pipeline, state, shadow: None, drift, keeper })
 }
 
 fn feed_from(mut source: Box<dyn source::Source>, mut feed: Feed) {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lineside_bundle::Bundle;
+use lineside_bundle::manifest::Histogram;
 
 use super::feed::Fed;
 use crate::detect::Verdict;
@@ -49,6 +50,8 @@ pub enum ModelCommand {
         detectors: Vec<Detector>,
         /// What they are.
         model: ModelRef,
+        /// Scores that their training recorded.
+        trained: Option<Histogram>,
         /// Told when it is done.
         done: Sender<()>,
     },
@@ -173,7 +176,8 @@ impl Host for DetectorHost {
     fn activate(&mut self, release: Option<&Release>) -> Result<(), HostError> {
         let (model, detectors) = self.load(release.map(|release| &release.bundle))?;
         let (done, answer) = channel();
-        self.send(ModelCommand::Replace { detectors, model: model.reference(), done })?;
+        let trained = model.trained().cloned();
+        self.send(ModelCommand::Replace { detectors, model: model.reference(), trained, done })?;
         answer.recv_timeout(PATIENCE).map_err(|_| HostError("the worker does not answer".to_owned()))
     }
 

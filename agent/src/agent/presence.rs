@@ -11,7 +11,6 @@ use crate::publish::payload::{self, ClockState, StatusMessage};
 use crate::publish::{Birth, Topics};
 use crate::slm::runtime::SlmFigures;
 use crate::status::StatusBoard;
-use crate::status::report::UpdateStatus;
 
 /// Where systemd's time service says whether the clock is set; it is the one of Raspberry Pi OS
 /// and JetPack.
@@ -64,7 +63,7 @@ impl Presence {
             outbox_oldest: outbox.oldest_unsent,
             evicted,
             lost,
-            alarms: alarms(&self.board.updates()),
+            alarms: alarms(&self.board),
         };
         payload::status(&self.topics, &message)
     }
@@ -75,10 +74,11 @@ impl Presence {
     }
 }
 
-/// What of the updates somebody in the control room should look at.
-fn alarms(update: &UpdateStatus) -> Vec<&'static str> {
+/// What somebody in the control room should look at.
+fn alarms(board: &StatusBoard) -> Vec<&'static str> {
+    let update = board.updates();
     let safe_mode = update.models.iter().any(|model| model.safe_mode);
-    let found = [(update.stale, "stale_metadata"), (safe_mode, "safe_mode")];
+    let found = [(update.stale, "stale_metadata"), (safe_mode, "safe_mode"), (board.drifted(), "drift")];
     found.into_iter().filter(|(holds, _)| *holds).map(|(_, alarm)| alarm).collect()
 }
 

@@ -11,8 +11,10 @@ use tracing::{info, warn};
 
 use super::delivery::Delivery;
 use super::describer::Told;
+use super::drift::WatchedDrift;
 use super::feed::Fed;
 use super::gauges;
+use super::keeper::Keeper;
 use super::models::{ActiveModel, ModelCommand, ModelWatch};
 use super::state::StateFile;
 use crate::clock::Clock;
@@ -38,6 +40,10 @@ pub struct Watched {
     pub state: StateFile,
     /// A detector that answers beside the active one, for comparison alone.
     pub shadow: Option<Detector>,
+    /// Whether it slowly changes, where that is watched.
+    pub drift: Option<WatchedDrift>,
+    /// Keeps its windows for a refit, where they are kept.
+    pub keeper: Option<Keeper>,
 }
 
 /// Everything the worker thread owns.
@@ -91,7 +97,7 @@ impl Worker {
 
     /// Runs one device's pipeline and delivers what comes out of it.
     fn with(&mut self, index: usize, step: impl FnOnce(&mut DevicePipeline, &mut dyn FnMut(Output<'_>))) {
-        let Watched { device, pipeline, shadow, .. } = &mut self.watched[index];
+        let Watched { device, pipeline, shadow, drift, keeper, .. } = &mut self.watched[index];
         let (delivery, board, clock, watch) = (&self.delivery, &self.board, &self.clock, &self.watch);
         let told = &self.told;
         let failures = pipeline.detector().failures();
@@ -101,6 +107,15 @@ impl Worker {
             Output::Scored { window, verdict } => {
                 windows += 1;
                 board.device(index, |status| show_verdict(status, verdict));
+                if let Some(keeper) = keeper {
+                    keeper.window(window, verdict);
+                }
+                if let Some(news) = drift.as_mut().and_then(|drift| drift.push(window, verdict)) {
+                    if news.tell {
+                        delivery.drift(device, &news.compared, window.end);
+                    }
+                    board.device(index, |status| status.drift = news.compared);
+                }
                 if let Some(shadow) = shadow {
                     in_shadow += compare(shadow, window, verdict, clock.as_ref(), watch);
                 }
@@ -110,6 +125,9 @@ impl Worker {
                 info!(device = %device.id, id = %incident.id, change = ?incident.change, "{}", incident.summary);
                 board.device(index, |status| show_incident(status, &incident));
                 delivery.incident(device, &incident);
+                if let Some(keeper) = keeper {
+                    keeper.incident(&incident);
+                }
                 if let Some(told) = told {
                     told.of(index, &incident);
                 }
@@ -144,10 +162,13 @@ impl Worker {
     /// Models change between two batches, so no window is left out.
     fn model(&mut self, command: ModelCommand) {
         match command {
-            ModelCommand::Replace { detectors, model, done } => {
+            ModelCommand::Replace { detectors, model, trained, done } => {
                 for (watched, detector) in self.watched.iter_mut().zip(detectors) {
                     watched.shadow = None;
                     watched.pipeline.replace_detector(detector);
+                    if let Some(drift) = &mut watched.drift {
+                        drift.detector(&model.version, trained.as_ref());
+                    }
                 }
                 info!(model = model.name, version = model.version, "another detector has taken over");
                 self.board.models(|models| {
@@ -178,14 +199,26 @@ impl Worker {
             if is_live(&self.watched[index].device.source) {
                 self.with(index, |pipeline, out| pipeline.advance(now, out));
             }
-            let Watched { device, pipeline, .. } = &self.watched[index];
+            let Watched { device, pipeline, keeper, .. } = &mut self.watched[index];
             gauges::input(device, pipeline.counts());
-            self.board.device(index, |status| gauges::show_input(status, pipeline.counts()));
+            let kept = keeper.as_mut().map(|keeper| keeper.look_after(self.clock.monotonic()));
+            self.board.device(index, |status| {
+                gauges::show_input(status, pipeline.counts());
+                status.retraining = kept;
+            });
         }
     }
 
-    fn save(&self) {
-        self.watched.iter().for_each(save);
+    fn save(&mut self) {
+        for watched in &mut self.watched {
+            save(watched);
+            if let Some(drift) = &mut watched.drift {
+                drift.save();
+            }
+            if let Some(keeper) = &mut watched.keeper {
+                keeper.sync();
+            }
+        }
     }
 }
 

@@ -3,10 +3,13 @@
 mod bench;
 mod bundle;
 mod config;
+pub mod diagnosis;
 pub mod eval;
 pub mod exit;
+mod export_retraining;
 pub mod features;
 mod model;
+mod numpy;
 mod probe;
 mod recordings;
 pub mod replay;
@@ -51,6 +54,8 @@ enum Command {
     Bundle(bundle::Command),
     /// Ask the running agent how it is.
     Status(status::StatusArgs),
+    /// Write what a retraining needs into a folder, on this machine.
+    ExportRetraining(export_retraining::ExportArgs),
     /// Say which models run here, send one back, hold updates off.
     #[command(subcommand)]
     Model(model::ModelCommand),
@@ -105,6 +110,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Eval(args) => eval::run(&args, &load(&args.config)?.config),
         Command::Bundle(command) => bundle::run(command),
         Command::Status(args) => status::run(&args),
+        Command::ExportRetraining(args) => export_retraining::run(&args),
         Command::Model(command) => model::run(command),
         Command::Update(command) => model::update(command),
         Command::Summarize(args) => slm::summarize(&args),

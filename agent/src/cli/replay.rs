@@ -128,6 +128,7 @@ pub fn replay(
             live: None,
             boot: opening.boot,
             newest: Newest::default(),
+            journal: None,
         },
         printer: Printer { json: args.json, paint, out, failed: None },
         progress: Progress::stderr("rows", None),

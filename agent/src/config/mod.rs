@@ -2,6 +2,7 @@
 
 mod check;
 pub mod device;
+pub mod drift;
 mod env;
 mod error;
 pub mod example;
@@ -23,6 +24,7 @@ pub use device::{
     ChannelConfig, CsvSource, DeviceConfig, FaultConfig, FaultKind, MqttSource, SIMULATED_CHANNELS,
     SimulateSource, SourceConfig, Statistic,
 };
+pub use drift::{DriftConfig, RetrainingConfig};
 pub use env::PREFIX as ENV_PREFIX;
 pub use error::{ConfigError, ConfigErrors, Problem, Warning};
 pub use gateway::{DetectConfig, GatewayConfig, IncidentConfig, OutboxConfig, PublishConfig, StatusConfig};
@@ -54,6 +56,10 @@ pub struct Config {
     pub detect: DetectConfig,
     /// How alarms become incidents.
     pub incident: IncidentConfig,
+    /// How slow change is watched.
+    pub drift: DriftConfig,
+    /// What is kept on the gateway to refit a model with.
+    pub retraining: RetrainingConfig,
     /// The local HTTP endpoint.
     pub status: StatusConfig,
     /// Signed updates of the models.

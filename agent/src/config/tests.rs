@@ -520,6 +520,8 @@ deadline = "0s"
 [slm.task.classify-incident]
 min_confidence = 1.5
 escalate = true
+built_in = false
+signatures = ""
 [slm.task.generate.sampling]
 top_p = 0.0
 [slm.report]
@@ -536,9 +538,10 @@ agent.toml:5: slm.deadline: found 0s, expected 100ms to 1h
 agent.toml:6: slm.task.classify-incident.model: missing; expected a bundle: only what a model here leaves open is escalated
 agent.toml:7: slm.task.classify-incident.min_confidence: found the number 1.5, expected a number from 0 to 1
 agent.toml:8: slm.task.classify-incident.escalate: found true, expected false, or an endpoint in `slm.escalation.url`
-agent.toml:10: slm.task.generate.sampling.top_p: found the number 0.0, expected above 0 and up to 1
-agent.toml:12: slm.report.at[1]: found the text "24:00", expected a time of day, such as "06:00"
-agent.toml:13: slm.api.token_file: missing; expected a token's file: 0.0.0.0:9481 is open to the network"#
+agent.toml:10: slm.task.classify-incident.signatures: found an empty path, expected a file of fault modes, or no such key
+agent.toml:12: slm.task.generate.sampling.top_p: found the number 0.0, expected above 0 and up to 1
+agent.toml:14: slm.report.at[1]: found the text "24:00", expected a time of day, such as "06:00"
+agent.toml:15: slm.api.token_file: missing; expected a token's file: 0.0.0.0:9481 is open to the network"#
     );
 }
 
@@ -569,4 +572,25 @@ fn the_ends_of_shifts_are_times_of_day() {
     let loaded = load(&text, &[]).unwrap_or_else(|(_, errors)| panic!("{errors}"));
     let at = jiff::civil::Time::constant;
     assert_eq!(loaded.config.slm.report.times(), [at(6, 0, 0, 0), at(22, 30, 0, 0)]);
+}
+
+#[test]
+fn spans_of_drift_that_say_nothing_are_refused_with_what_is_needed() {
+    assert_eq!(
+        errors(
+            &format!("[drift]\nsample_interval = \"1h\"\nspan = \"12h\"\nreference = \"1d\"\n{DEVICE}"),
+            &[]
+        ),
+        "agent.toml:3: drift.span: found 12h, expected at least 24 times drift.sample_interval\n\
+         agent.toml:4: drift.reference: found 1d, expected at least 4 times drift.span"
+    );
+    assert_eq!(
+        errors(&format!("[drift]\nreference = \"60d\"\nfalse_drifts_per_year = 0.0\n{DEVICE}"), &[]),
+        "agent.toml:2: drift.reference: found 60d, expected at most 4096 times drift.sample_interval\n\
+         agent.toml:3: drift.false_drifts_per_year: found the number 0.0, expected a number above 0 and up to 1000"
+    );
+    assert_eq!(
+        errors(&format!("[retraining]\nmax_size = \"64KiB\"\n{DEVICE}"), &[]),
+        "agent.toml:2: retraining.max_size: found 64KiB, expected 1MiB to 64GiB"
+    );
 }

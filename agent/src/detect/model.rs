@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lineside_bundle::manifest::Histogram;
 use lineside_bundle::{Bundle, BundleError, Manifest};
 use serde::Deserialize;
 
@@ -109,6 +110,18 @@ impl DetectorModel {
     #[must_use]
     pub fn release(&self) -> u32 {
         self.bundle.manifest().release
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        self.bundle.manifest()
+    }
+
+    /// Scores in normal operation that its training recorded, where it did.
+    #[must_use]
+    pub fn trained(&self) -> Option<&Histogram> {
+        self.manifest().drift.as_ref()?.score.as_ref()
     }
 
     /// The ONNX file.

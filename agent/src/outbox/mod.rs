@@ -47,5 +47,6 @@ pub use handle::Outbox;
 pub use ledger::{Cursors, Stored};
 pub use record::{Priority, Record, RecordKey};
 pub use recovery::{Finding, Opening};
+pub use space::Space;
 pub use stats::OutboxStats;
 pub use store::{Store, StoreError};

@@ -3,22 +3,15 @@
 use lineside_bundle::{Case, Golden};
 
 use super::report::GoldenResult;
-use crate::detect::model::DetectError;
-use crate::detect::scorer::Scorer;
 
-/// Runs every case. `scorer` runs those with its own number of channels; others get one each.
-pub(super) fn compare(
+/// Runs every case. `outputs` runs the model on one.
+pub(super) fn compare<E>(
     golden: &Golden,
-    onnx: &[u8],
-    scorer: &mut Scorer,
-) -> Result<GoldenResult, DetectError> {
+    mut outputs: impl FnMut(&Case) -> Result<Vec<f32>, E>,
+) -> Result<GoldenResult, E> {
     let mut result = GoldenResult { cases: golden.cases.len(), failed: None, largest_difference: Some(0.0) };
     for (at, case) in golden.cases.iter().enumerate() {
-        let found = if case.input.len() == scorer.channels() {
-            outputs(case, scorer)?
-        } else {
-            outputs(case, &mut Scorer::new(onnx, case.input.len())?)?
-        };
+        let found = outputs(case)?;
         let difference = difference(case, &found);
         if difference.is_none_or(|difference| difference > golden.tolerance) {
             result.failed.get_or_insert(at);
@@ -42,12 +35,6 @@ pub(super) fn mismatch(golden: &Golden, result: &GoldenResult) -> Option<String>
 /// The inputs of a case in the order in which a model reads them.
 pub(super) fn features(case: &Case) -> Vec<f32> {
     case.input.concat()
-}
-
-fn outputs(case: &Case, scorer: &mut Scorer) -> Result<Vec<f32>, DetectError> {
-    let mut found = Vec::new();
-    scorer.outputs(&features(case), &mut found)?;
-    Ok(found)
 }
 
 /// The largest difference, or `None` where an output is missing or no finite number.

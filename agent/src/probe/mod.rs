@@ -3,7 +3,7 @@
 //!
 //! Promise: [`probe`] answers with a report whatever the model does short of taking the process
 //! down, in bounded time once the runtime has loaded it; what the manifest promises and the model
-//! does not do is named. The model is loaded and run by the code that the detector, or
+//! does not do is named. The model is loaded and run by the code that the detector, the diagnosis, or
 //! the runtime of language models, itself uses.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,6 +14,7 @@ use lineside_bundle::{Bundle, Golden};
 
 use crate::clock::{Clock, SystemClock};
 
+mod diagnosis;
 mod golden;
 mod language;
 mod latency;
@@ -58,8 +59,11 @@ pub fn probe_by(bundle: &Bundle, clock: &dyn Clock) -> ProbeReport {
 }
 
 fn examine(bundle: &Bundle, clock: &dyn Clock, report: &mut ProbeReport) -> Result<(), Failure> {
-    if bundle.manifest().language.is_some() {
+    let manifest = bundle.manifest();
+    if manifest.language.is_some() {
         language::examine(bundle, clock, report)
+    } else if manifest.diagnosis.is_some() {
+        diagnosis::examine(bundle, clock, report)
     } else {
         scores::examine(bundle, clock, report)
     }

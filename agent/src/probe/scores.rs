@@ -1,11 +1,11 @@
 //! Tries out a model that scores the channels of a machine.
 
-use lineside_bundle::Bundle;
+use lineside_bundle::{Bundle, Case};
 
 use super::{Failure, ProbeReport, as_promised, golden, latency, memory, millis_since, promise};
 use crate::clock::Clock;
 use crate::detect::bank::INPUTS;
-use crate::detect::model::Calibration;
+use crate::detect::model::{Calibration, DetectError};
 use crate::detect::scorer::Scorer;
 
 /// Channels of a call where no golden case says how many: a small machine.
@@ -24,7 +24,17 @@ pub(super) fn examine(bundle: &Bundle, clock: &dyn Clock, report: &mut ProbeRepo
     report.load_ms = millis_since(began, clock);
 
     if let Some(golden) = bundle.golden() {
-        let result = golden::compare(golden, bundle.model(), &mut scorer).map_err(Failure::load)?;
+        // Cases with another number of channels get a scorer of their own.
+        let mut outputs = |case: &Case| {
+            let mut found = Vec::new();
+            let own = (case.input.len() != channels).then(|| Scorer::new(bundle.model(), case.input.len()));
+            match own.transpose()? {
+                Some(mut own) => own.outputs(&golden::features(case), &mut found)?,
+                None => scorer.outputs(&golden::features(case), &mut found)?,
+            }
+            Ok::<_, DetectError>(found)
+        };
+        let result = golden::compare(golden, &mut outputs).map_err(Failure::load)?;
         as_promised(golden, result, report)?;
     }
     // The largest golden case, or zeros where there is none.

@@ -1,5 +1,7 @@
 //! Rows 31 and 32: damaged variants of the shipped model are refused, each with its reason.
 
+mod incident;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 

@@ -59,6 +59,12 @@ impl Topics {
         format!("{}/models", self.root)
     }
 
+    /// Whether a device has slowly changed; retained.
+    #[must_use]
+    pub fn drift(&self, device: &str) -> String {
+        self.of("drift", device)
+    }
+
     /// What a device's channels are; retained.
     #[must_use]
     pub fn meta(&self, device: &str) -> String {
@@ -110,7 +116,7 @@ mod tests {
         let mut all = vec![topics.models(), topics.status()];
         for device in ["pump-1", "pump-10"] {
             all.extend([topics.meta(device), topics.data(device), topics.last(device)]);
-            all.extend([topics.incident(device), topics.incident_state(device)]);
+            all.extend([topics.incident(device), topics.incident_state(device), topics.drift(device)]);
         }
         for (a, b) in all.iter().flat_map(|a| all.iter().map(move |b| (a, b))) {
             assert!(a == b || !format!("{b}/").starts_with(&format!("{a}/")), "{a} {b}");

@@ -7,7 +7,7 @@
 //!     mask      what may be said: grammar, labels, slots and the evidence behind them
 //!       decode    one token after the other
 //!         tokenizer   text ↔ tokens          model   tokens → logits, on tract
-//! api       the same for programs on this gateway
+//! api       the same for programs on this gateway          rehearsal   the same for whoever trains a model
 //! ```
 //!
 //! Promise 4: a summary states no number that is not in its evidence. A model with slots never
@@ -22,6 +22,8 @@ pub mod description;
 pub mod import;
 pub mod mask;
 pub mod model;
+pub mod normalise;
+pub mod rehearsal;
 pub mod runtime;
 pub mod shift;
 pub mod summary;

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use super::memory::resident_bytes;
 use super::report::{
-    DevicePhase, DeviceStatus, Loss, ModelStatus, MqttStatus, OutboxStatus, SourceState, StatusReport,
-    UpdateStatus,
+    DevicePhase, DeviceStatus, Loss, ModelDrift, ModelStatus, MqttStatus, OutboxStatus, SourceState,
+    StatusReport, UpdateStatus,
 };
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::drift::Compared;
 use crate::slm::runtime::SlmFigures;
 
 /// The state of the agent, shared by all its rooms.
@@ -28,6 +29,7 @@ pub struct StatusBoard {
     losses: Mutex<Vec<Loss>>,
     update: Mutex<UpdateStatus>,
     slm: Mutex<Option<SlmFigures>>,
+    models_drift: Mutex<Vec<ModelDrift>>,
 }
 
 impl StatusBoard {
@@ -52,6 +54,7 @@ impl StatusBoard {
             losses: Mutex::default(),
             update: Mutex::default(),
             slm: Mutex::default(),
+            models_drift: Mutex::default(),
         })
     }
 
@@ -97,6 +100,19 @@ impl StatusBoard {
     #[must_use]
     pub fn updates(&self) -> UpdateStatus {
         lock(&self.update).clone()
+    }
+
+    /// Says how the answers of the model that classifies incidents are.
+    pub fn model_drift(&self, drift: ModelDrift) {
+        *lock(&self.models_drift) = vec![drift];
+    }
+
+    /// Whether any device, or any model's answers, have drifted.
+    #[must_use]
+    pub fn drifted(&self) -> bool {
+        let any = |compared: &[Compared]| compared.iter().any(|compared| compared.since.is_some());
+        self.devices.iter().any(|device| any(&lock(device).drift))
+            || lock(&self.models_drift).iter().any(|model| any(&model.compared))
     }
 
     /// Why the agent is not ready: the outbox must be open, every source must run or have come
@@ -150,6 +166,7 @@ impl StatusBoard {
             losses: lock(&self.losses).clone(),
             update: lock(&self.update).clone(),
             slm: lock(&self.slm).clone(),
+            models_drift: lock(&self.models_drift).clone(),
         }
     }
 }

@@ -74,6 +74,18 @@ metrics! {
         "Incidents opened.";
     INCIDENTS_OPEN = Kind::Gauge, "lineside_incidents_open", ["device"],
         "Incidents open now.";
+    DRIFT_PSI = Kind::Gauge, "lineside_drift_psi", ["device", "what", "channel", "against"],
+        "Population stability index of the newest span; an empty channel is the device as a whole.";
+    DRIFT_LIMIT = Kind::Gauge, "lineside_drift_limit", ["device", "what", "channel", "against"],
+        "What the index must exceed in two spans in a row to be called drift.";
+    DRIFTED = Kind::Gauge, "lineside_drifted", ["device", "what", "channel", "against"],
+        "1 while it has drifted, else 0.";
+    RETRAINING_WINDOWS = Kind::Gauge, "lineside_retraining_windows", ["device"],
+        "Windows that are kept to refit a model with.";
+    RETRAINING_BYTES = Kind::Gauge, "lineside_retraining_bytes", ["device"],
+        "Size of their files, in bytes.";
+    RETRAINING_DROPPED = Kind::Counter, "lineside_retraining_dropped_total", ["device", "reason"],
+        "Windows that are not kept any more or never were, by reason.";
     OUTBOX_ACCEPTED = Kind::Counter, "lineside_outbox_accepted_total", [],
         "Records accepted into the outbox.";
     OUTBOX_ACKNOWLEDGED = Kind::Counter, "lineside_outbox_acknowledged_total", [],

@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use super::report::{DevicePhase, DeviceStatus, ModelUpdate, SourceState, StatusReport, UpdateStatus};
+use super::report::{
+    DevicePhase, DeviceStatus, ModelDrift, ModelUpdate, SourceState, StatusReport, UpdateStatus,
+};
 use crate::cli::terminal::Paint;
 use crate::config::ByteSize;
+use crate::drift::Compared;
+use crate::drift::report::ADVICE;
+use crate::slm::case::Assessment;
 use crate::slm::runtime::{CostFigures, SlmFigures};
 use crate::time::Timestamp;
 
@@ -32,6 +37,12 @@ fn write(out: &mut String, report: &StatusReport, paint: Paint) -> fmt::Result {
     }
     for model in &report.models {
         writeln!(out, "model   {} {} ({})", model.name, model.version, model.role)?;
+    }
+    for ModelDrift { model, version, compared } in &report.models_drift {
+        if compared.iter().any(|compared| compared.since.is_some()) {
+            writeln!(out, "model   {model} {version} (classify-incident)")?;
+            drift(out, compared, paint)?;
+        }
     }
     updates(out, &report.update, paint)?;
     if let Some(bytes) = report.resident_bytes {
@@ -171,8 +182,34 @@ fn devices(out: &mut String, devices: &[DeviceStatus], paint: Paint) -> fmt::Res
         if let Some(error) = &device.source_error {
             writeln!(out, "  {}", paint.red(error))?;
         }
+        drift(out, &device.drift, paint)?;
+        if let Some(kept) = &device.retraining {
+            let (windows, bytes, dropped) = (kept.windows, size(kept.bytes), reasons(&kept.dropped));
+            writeln!(out, "  {windows} windows kept for a refit ({bytes}){dropped}")?;
+        }
+        if let Some(found) =
+            device.found.as_ref().filter(|f| Some(&f.incident) == device.open_incident.as_ref())
+        {
+            writeln!(out, "  {}", class(&found.assessment))?;
+        }
     }
     Ok(())
+}
+
+/// A line for each quantity that has drifted, and what to do about it.
+fn drift(out: &mut String, compared: &[Compared], paint: Paint) -> fmt::Result {
+    let mut drifted = compared.iter().filter_map(|compared| Some((compared, compared.since?))).peekable();
+    if drifted.peek().is_none() {
+        return Ok(());
+    }
+    for (compared, since) in drifted {
+        let figure = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
+        let (psi, limit, against) = (figure(compared.psi), figure(compared.limit), compared.against.name());
+        let words = compared.in_words();
+        let text = format!("drift since {since}, against {against}: {words}; PSI {psi}, limit {limit}");
+        writeln!(out, "  {}", paint.yellow(&text))?;
+    }
+    writeln!(out, "  {ADVICE}")
 }
 
 fn state(device: &DeviceStatus) -> String {
@@ -188,6 +225,26 @@ fn state(device: &DeviceStatus) -> String {
         (_, DevicePhase::Watching, _) if device.alarm => "alarm".to_owned(),
         (_, DevicePhase::Watching, _) => "watching".to_owned(),
     }
+}
+
+/// `likely a blocked outlet (90 %), because of flow, pressure_out; check the outlet valve`
+fn class(found: &Assessment) -> String {
+    let Some(likely) = found.likely() else { return "fits no known fault".to_owned() };
+    let kind = if found.benign { "likely no fault: " } else { "likely " };
+    let because: Vec<&str> = found.because.iter().map(|because| because.what.as_str()).collect();
+    let mut text = format!("{kind}{likely} ({:.0} %)", f64::from(found.confidence) * 100.0);
+    if !because.is_empty() {
+        text += &format!(", because of {}", because.join(", "));
+    }
+    let more = [
+        ("besides it", found.besides().map(ToOwned::to_owned)),
+        ("not explained:", (!found.unexplained.is_empty()).then(|| found.unexplained.join(", "))),
+        ("check", found.check.clone()),
+    ];
+    for (key, words) in more {
+        text.extend(words.map(|words| format!("; {key} {words}")));
+    }
+    text
 }
 
 /// `  (3 missing, 1 too_late)`, or nothing.
@@ -232,7 +289,9 @@ fn size(bytes: u64) -> String {
 mod tests {
     use super::super::board::tests::{board, start};
     use super::*;
-    use crate::status::report::Loss;
+    use crate::drift::{Against, What};
+    use crate::slm::case::Because;
+    use crate::status::report::{FoundStatus, Loss};
 
     #[test]
     fn the_page_lines_up_and_names_what_is_wrong() {
@@ -267,6 +326,57 @@ mod tests {
                  pump-1  watching   1.25   4.50     3600         4      900  (4 missing)\n"
             )
         );
+    }
+
+    #[test]
+    fn the_page_names_the_channel_that_drifted_since_when_against_what_and_what_to_do() {
+        let board = board();
+        start(&board);
+        let known = Compared {
+            what: What::Input,
+            channel: Some("flow".to_owned()),
+            against: Against::Commissioning,
+            known: 1.0,
+            psi: Some(1.31),
+            limit: Some(0.62),
+            shift_sd: Some(-1.25),
+            spread: Some(1.0),
+            until: Some(Timestamp::from_millis(1_795_248_000_000)),
+            since: Some(Timestamp::from_millis(1_795_248_000_000)),
+        };
+        let quiet = Compared { channel: Some("speed".to_owned()), since: None, ..known.clone() };
+        board.device(0, |device| device.drift = vec![quiet, known]);
+        let text = page(&board.report(), Paint::Plain);
+        let expected = format!(
+            "  drift since 2026-11-21T08:00:00.000Z, against commissioning: flow: its values moved \
+             (down by 1.2 sd, spread x1.0); PSI 1.31, limit 0.62\n  {ADVICE}\n"
+        );
+        assert!(text.ends_with(&expected), "{text}");
+        assert!(!text.contains("speed:"), "{text}");
+        assert!(board.drifted());
+    }
+
+    #[test]
+    fn the_page_says_what_an_open_incident_likely_is_and_what_carried_that() {
+        let board = board();
+        let assessment = Assessment {
+            label: Some("outlet_blocked".into()),
+            confidence: 0.9,
+            cause: Some("a blocked outlet".into()),
+            check: Some("the outlet valve".into()),
+            unexplained: vec!["temperature".into()],
+            because: vec![Because { what: "flow".into(), weight: 0.5 }],
+            ..Assessment::default()
+        };
+        board.device(0, |device| {
+            device.open_incident = Some("pump-1-a".into());
+            device.found = Some(FoundStatus { incident: "pump-1-a".into(), assessment });
+        });
+        let said = "  likely a blocked outlet (90 %), because of flow; not explained: temperature; check the outlet valve\n";
+        let text = page(&board.report(), Paint::Plain);
+        assert!(text.contains(said), "{text}");
+        board.device(0, |device| device.open_incident = Some("pump-1-b".into()));
+        assert!(!page(&board.report(), Paint::Plain).contains("likely"), "it is another incident's");
     }
 
     #[test]

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::drift::Compared;
+use crate::retraining::Kept;
+use crate::slm::case::Assessment;
 use crate::slm::runtime::SlmFigures;
 use crate::time::Timestamp;
 
@@ -43,6 +46,20 @@ pub struct StatusReport {
     /// The language models, where any are configured.
     #[serde(default)]
     pub slm: Option<SlmFigures>,
+    /// The answers of models that classify, beside their references.
+    #[serde(default)]
+    pub models_drift: Vec<ModelDrift>,
+}
+
+/// The answers of a model beside their references.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelDrift {
+    /// The model's name.
+    pub model: String,
+    /// Its version.
+    pub version: String,
+    /// How sure it was, and how often it said "unknown".
+    pub compared: Vec<Compared>,
 }
 
 /// Updates of the models.
@@ -149,6 +166,9 @@ pub struct DeviceStatus {
     pub alarm: bool,
     /// The id of the open incident.
     pub open_incident: Option<String>,
+    /// What an incident was classified as last.
+    #[serde(default)]
+    pub found: Option<FoundStatus>,
     /// Samples accepted.
     pub samples_accepted: u64,
     /// Samples rejected, by reason.
@@ -159,6 +179,21 @@ pub struct DeviceStatus {
     pub alarms: u64,
     /// Incidents opened.
     pub incidents: u64,
+    /// Each quantity beside its reference, where drift is watched.
+    #[serde(default)]
+    pub drift: Vec<Compared>,
+    /// What is kept to refit a model with, where anything is.
+    #[serde(default)]
+    pub retraining: Option<Kept>,
+}
+
+/// What an incident was classified as.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FoundStatus {
+    /// The incident's id.
+    pub incident: String,
+    /// Its class, and what carried the decision.
+    pub assessment: Assessment,
 }
 
 /// Where a device's source stands.
@@ -201,22 +236,22 @@ pub struct ModelStatus {
 }
 
 /// Timestamps as RFC 3339.
-mod moment {
+pub(crate) mod moment {
     use serde::{Deserialize, Deserializer, Serializer, de};
 
     use crate::time::Timestamp;
 
-    pub(super) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(time)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
         let text = String::deserialize(deserializer)?;
         let time: jiff::Timestamp = text.parse().map_err(de::Error::custom)?;
         Ok(Timestamp::from_micros(time.as_microsecond()))
     }
 
-    pub(super) mod option {
+    pub(crate) mod option {
         use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
         use crate::time::Timestamp;

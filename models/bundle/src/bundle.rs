@@ -19,7 +19,8 @@ pub const MAX_MODEL_BYTES: u64 = 1 << 30;
 pub const MAX_GOLDEN_BYTES: u64 = 8 << 20;
 /// The vocabulary of the largest multilingual tokenizers is some 20 MB of JSON.
 pub const MAX_TOKENIZER_BYTES: u64 = 32 << 20;
-/// A chat template is a page of Jinja, a lexicon some thousand words.
+/// A chat template is a page of Jinja, a lexicon some thousand words, a table of signatures some
+/// thousand lines.
 pub const MAX_TEXT_BYTES: u64 = 1 << 20;
 /// A card is some pages of text.
 pub const MAX_CARD_BYTES: u64 = 1 << 20;
@@ -33,12 +34,15 @@ pub struct Bundle {
     texts: Texts,
 }
 
-/// The files of a language model beside its weights.
+/// The texts that a model needs beside its weights.
 #[derive(Clone, Debug, Default)]
 struct Texts {
     tokenizer: Option<Vec<u8>>,
     chat_template: Option<String>,
     lexicon: Option<String>,
+    normaliser: Option<String>,
+    signatures: Option<String>,
+    phrases: Option<String>,
 }
 
 impl Bundle {
@@ -50,13 +54,25 @@ impl Bundle {
         Self::from_files(&Folder(folder)).map_err(|e| e.within(folder))
     }
 
-    /// A bundle whose parts are at hand, such as the one built into the agent, which may leave
-    /// the golden vectors out. It has no tokenizer.
+    /// A bundle whose parts are at hand, which may leave the golden vectors out. It has no tokenizer and
+    /// no texts.
     ///
     /// # Errors
     /// As for [`Bundle::load`]; files are named without a folder.
     pub fn from_parts(manifest: &str, model: &[u8], golden: Option<&[u8]>) -> Result<Self, BundleError> {
         Self::assemble(Manifest::parse(manifest)?, model.to_vec(), golden, Texts::default())
+    }
+
+    /// A bundle that is built into a program, without golden vectors and card. `texts` are the files
+    /// that its model needs beside its weights, by their names.
+    ///
+    /// # Errors
+    /// As for [`Bundle::load`]; files are named without a folder.
+    pub fn built_in(manifest: &str, model: &[u8], texts: &[(&str, &str)]) -> Result<Self, BundleError> {
+        let manifest = Manifest::parse(manifest)?;
+        let owned = |(name, text): &(&str, &str)| ((*name).to_owned(), text.as_bytes().to_vec());
+        let texts = Texts::read(&manifest, &texts.iter().map(owned).collect::<BTreeMap<_, _>>())?;
+        Self::assemble(manifest, model.to_vec(), None, texts)
     }
 
     /// A bundle whose files are at hand, by their names.
@@ -140,6 +156,24 @@ impl Bundle {
         self.texts.lexicon.as_deref()
     }
 
+    /// What writes texts out before the model classifies them, where it has that.
+    #[must_use]
+    pub fn normaliser(&self) -> Option<&str> {
+        self.texts.normaliser.as_deref()
+    }
+
+    /// The table of fault modes, where the model judges by one.
+    #[must_use]
+    pub fn signatures(&self) -> Option<&str> {
+        self.texts.signatures.as_deref()
+    }
+
+    /// How people put the fault modes into words, where the bundle knows.
+    #[must_use]
+    pub fn phrases(&self) -> Option<&str> {
+        self.texts.phrases.as_deref()
+    }
+
     /// The bundle without its weights, and the weights, so that whoever loads them can let go of
     /// the file's bytes.
     #[must_use]
@@ -157,10 +191,7 @@ impl Texts {
             check_digest(&tokenizer.file, "tokenizer.sha256", &bytes, &tokenizer.sha256)?;
             texts.tokenizer = Some(bytes);
         }
-        let Some(language) = &manifest.language else {
-            return Ok(texts);
-        };
-        let text = |key: &'static str, described: &Option<TextFile>| {
+        let text = |key: &'static str, described: Option<&TextFile>| {
             let Some(described) = described else {
                 return Ok(None);
             };
@@ -168,8 +199,15 @@ impl Texts {
             check_digest(&described.file, key, &bytes, &described.sha256)?;
             text_of(&described.file, &bytes).map(|text| Some(text.to_owned()))
         };
-        texts.chat_template = text("language.chat_template.sha256", &language.chat_template)?;
-        texts.lexicon = text("language.lexicon.sha256", &language.lexicon)?;
+        if let Some(language) = &manifest.language {
+            texts.chat_template = text("language.chat_template.sha256", language.chat_template.as_ref())?;
+            texts.lexicon = text("language.lexicon.sha256", language.lexicon.as_ref())?;
+            texts.normaliser = text("language.normaliser.sha256", language.normaliser.as_ref())?;
+        }
+        if let Some(diagnosis) = &manifest.diagnosis {
+            texts.signatures = text("diagnosis.signatures.sha256", Some(&diagnosis.signatures))?;
+            texts.phrases = text("diagnosis.phrases.sha256", diagnosis.phrases.as_ref())?;
+        }
         Ok(texts)
     }
 }

@@ -6,11 +6,15 @@ use crate::digest::Sha256Hex;
 use crate::error::BundleError;
 use crate::version::Version;
 
+mod diagnosis;
+mod drift;
 mod language;
 mod requires;
 mod tensor;
 mod trial;
 
+pub use diagnosis::Diagnosis;
+pub use drift::{Drift, Histogram};
 pub use language::{Kind, Language, Output, TextFile};
 pub use requires::Requires;
 pub use tensor::{Dimension, Element, Tensor};
@@ -58,6 +62,9 @@ pub struct Manifest {
     /// How a language model is run; absent for any other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Language>,
+    /// How a model that judges incidents is run; absent for any other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnosis: Option<Diagnosis>,
     /// What a device must have before it takes the bundle.
     #[serde(default)]
     pub requires: Requires,
@@ -73,6 +80,9 @@ pub struct Manifest {
     /// How raw values become the model's input; read by whatever feeds the model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preprocessing: Option<toml::Table>,
+    /// What the training recorded of its answers; compared with those on a device.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Drift>,
     /// Figures, with the command that prints them.
     #[serde(default)]
     pub evaluation: toml::Table,
@@ -270,9 +280,11 @@ impl Manifest {
         }
         self.check_tasks()?;
         self.check_tensors()?;
+        self.diagnosis.as_ref().map_or(Ok(()), |diagnosis| diagnosis.check(self))?;
         self.model.check_labels()?;
         self.requires.check()?;
         self.trial.check()?;
+        self.drift.as_ref().map_or(Ok(()), Drift::check)?;
         let files = self.files();
         for (at, (key, file)) in files.iter().enumerate() {
             check_file_name(key, file)?;
@@ -340,6 +352,7 @@ impl Manifest {
         ];
         files.extend(self.tokenizer.as_ref().map(|tokenizer| ("tokenizer.file", tokenizer.file.as_str())));
         files.extend(self.language.iter().flat_map(Language::files));
+        files.extend(self.diagnosis.iter().flat_map(Diagnosis::files));
         files
     }
 }

@@ -21,6 +21,8 @@ pub struct Made {
     pub tasks: Vec<Task>,
     /// The words of a model that speaks in slots.
     pub lexicon: Option<String>,
+    /// What writes texts out before a classifier reads them.
+    pub normaliser: Option<String>,
     /// The Jinja template for conversations.
     pub chat_template: Option<String>,
     /// What a classifier tells apart; for an encoder as many as it has outputs.
@@ -72,6 +74,7 @@ impl Made {
             release: 1,
             tasks: vec![task],
             lexicon: None,
+            normaliser: None,
             chat_template: None,
             labels: Vec::new(),
             context: 64,
@@ -111,6 +114,7 @@ impl Made {
         ];
         files.extend(self.chat_template.iter().map(|text| named("chat.jinja", text.as_bytes())));
         files.extend(self.lexicon.iter().map(|text| named("lexicon.toml", text.as_bytes())));
+        files.extend(self.normaliser.iter().map(|text| named("normaliser.json", text.as_bytes())));
         let manifest = self.manifest(&files);
         files.push(named("manifest.toml", manifest.as_bytes()));
         files
@@ -132,7 +136,7 @@ impl Made {
              [model]\nfile = \"model.onnx\"\nformat = \"onnx\"\nsha256 = \"{}\"\nbytes = {}\nlabels = {:?}\n\
              [golden]\nfile = \"golden.json\"\nsha256 = \"{}\"\n[card]\nfile = \"card.md\"\n\
              [tokenizer]\nfile = \"tokenizer.json\"\nsha256 = \"{}\"\n[trial]\nsoak_s = 1\nsoak_windows = 0\n\
-             [language]\ncontext = {}\n{}{}{}\
+             [language]\ncontext = {}\n{}{}{}{}\
              [provenance]\ncode = \"lineside-random-models\"\nseed = 1\ndata = []\n",
             self.name,
             self.release,
@@ -147,6 +151,7 @@ impl Made {
             self.language,
             text("chat_template", "chat.jinja", self.chat_template.is_some()),
             text("lexicon", "lexicon.toml", self.lexicon.is_some()),
+            text("normaliser", "normaliser.json", self.normaliser.is_some()),
         )
     }
 }

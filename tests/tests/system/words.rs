@@ -117,8 +117,60 @@ fn an_incident_is_told_at_once_and_then_in_a_models_words() {
     for model in ["detector", "classifier", "summarizer"] {
         assert!(described["models"][model].is_string(), "{model}: {}", described["models"]);
     }
-    wait::until("the words to stand on the panel", || {
-        room.on(STATE).iter().any(|state| state["open"][0]["summary"] == described["summary"])
+    // A panel is told the newest only: any of the words will do.
+    wait::until("words to stand on the panel", || {
+        let messages = room.on(INCIDENT);
+        let words: Vec<&Value> =
+            messages.iter().filter(|m| m["change"] == "described").map(|m| &m["summary"]).collect();
+        room.on(STATE).iter().any(|state| words.contains(&&state["open"][0]["summary"]))
+    });
+}
+
+#[test]
+fn an_incident_gets_its_cause_and_what_to_check_from_the_model_that_is_built_in() {
+    let Some(broker) = Mosquitto::plain("") else { return };
+    let room = ControlRoom::open(broker.port, None);
+    let folder = tempfile::tempdir().unwrap();
+    // Nothing about models in the configuration.
+    let _agent = Running::start(folder.path(), broker.port, "");
+    let known =
+        |message: &Value| message["change"] == "described" && message["assessment"]["cause"].is_string();
+    wait::until("an incident to get a cause", || room.on(INCIDENT).iter().any(known));
+    let messages = room.on(INCIDENT);
+    let described = messages.iter().find(|message| known(message)).unwrap();
+    let assessment = &described["assessment"];
+    assert_eq!(assessment["label"], "outlet_blocked", "{described}");
+    let (cause, check) = (assessment["cause"].as_str().unwrap(), assessment["check"].as_str().unwrap());
+    let summary = described["summary"].as_str().unwrap();
+    assert!(summary.contains(&format!("Likely cause: {cause}.")), "{summary}");
+    assert!(summary.ends_with(&format!("To check: {check}.")), "{summary}");
+    assert_eq!(described["summary_by"], "rules");
+    let channels = ["flow", "pressure_out", "motor_current"];
+    let because = assessment["because"].as_array().unwrap();
+    assert!(
+        because.iter().all(|because| channels.contains(&because["what"].as_str().unwrap())),
+        "{because:?}"
+    );
+    assert!(described["models"]["incident"].is_string(), "{}", described["models"]);
+    // The alarm was out before.
+    let alarm = messages.iter().find(|message| {
+        message["id"] == described["id"]
+            && message["ts"] == described["ts"]
+            && message["change"] != "described"
+    });
+    assert!(alarm.unwrap()["seq"].as_u64() < described["seq"].as_u64());
+    // When it is over nothing deviates any more, and it still was what it was.
+    wait::until("the end of the incident to be told with its cause", || {
+        room.on(INCIDENT).iter().any(|message| {
+            known(message) && !message["closed"].is_null() && message["assessment"]["cause"] == cause
+        })
+    });
+    // A panel is told the newest only: any of the classes will do.
+    wait::until("a class to stand on the panel", || {
+        let messages = room.on(INCIDENT);
+        let classes: Vec<&Value> =
+            messages.iter().filter(|message| known(message)).map(|message| &message["assessment"]).collect();
+        room.on(STATE).iter().any(|state| classes.contains(&&state["open"][0]["assessment"]))
     });
 }
 
@@ -163,7 +215,8 @@ fn a_model_that_cannot_answer_leaves_the_alarm_as_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let (summarizer, _) = language::write(&language::large_summarizer(), folder.path());
     let slm = format!(
-        "[slm]\nmemory = \"1MiB\"\n[slm.task.summarize-incident]\nmodel = '{}'\n",
+        "[slm]\nmemory = \"1MiB\"\n[slm.task.classify-incident]\nbuilt_in = false\n\
+         [slm.task.summarize-incident]\nmodel = '{}'\n",
         summarizer.display()
     );
     let _agent = Running::start(folder.path(), broker.port, &slm);

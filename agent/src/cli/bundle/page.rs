@@ -40,6 +40,15 @@ pub(super) fn page(bundle: &Bundle, digest: Option<&Sha256Hex>, paint: Paint) ->
     if let Some(tokenizer) = &manifest.tokenizer {
         page.line("tokenizer", &tokenizer.file);
     }
+    if let Some(diagnosis) = &manifest.diagnosis {
+        page.line("signatures", &diagnosis.signatures.file);
+        if let Some(phrases) = &diagnosis.phrases {
+            page.line("phrases", &phrases.file);
+        }
+        for (key, value) in &diagnosis.figures {
+            page.line("limit", &format!("{} = {}", shown(key), shown(&value.to_string())));
+        }
+    }
     if let Some(golden) = bundle.golden() {
         page.line(
             "golden",

@@ -34,6 +34,13 @@ pub(super) struct OneModel {
     /// The model's bundle: a tar or a folder.
     #[arg(long, value_name = "BUNDLE")]
     model: PathBuf,
+    #[command(flatten)]
+    how: How,
+}
+
+/// How a model is asked.
+#[derive(Debug, Args)]
+pub(super) struct How {
     /// Threads that the model may use.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     threads: u32,
@@ -77,7 +84,15 @@ struct Asked {
 }
 
 impl OneModel {
-    /// Asks the model. `tasks` names it for the task that is asked for.
+    /// Asks the model alone. `tasks` names it for the task that is asked for.
+    fn ask(&self, mut tasks: TasksConfig, request: Request, pieces: Option<Pieces>) -> Result<Asked> {
+        tasks.classify_incident.built_in = false;
+        self.how.ask(tasks, request, pieces)
+    }
+}
+
+impl How {
+    /// Asks the model that `tasks` names for the task that is asked for.
     fn ask(&self, tasks: TasksConfig, request: Request, pieces: Option<Pieces>) -> Result<Asked> {
         let slm = SlmConfig { task: tasks, threads: self.threads, memory: MEMORY, ..SlmConfig::default() };
         let config = Config { slm, ..Config::default() };

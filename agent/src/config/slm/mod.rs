@@ -5,6 +5,7 @@ mod task;
 
 pub(in crate::config) use service::time_of_day;
 pub use service::{BreakerConfig, EscalationConfig, ReportConfig, SlmApiConfig};
+pub(crate) use task::MIN_CONFIDENCE;
 pub use task::{
     ClassifyIncidentConfig, ClassifyTextConfig, EmbedConfig, GenerateConfig, SamplingConfig, TasksConfig,
     WordsConfig,

@@ -24,24 +24,35 @@ pub struct TasksConfig {
     pub embed: EmbedConfig,
 }
 
-/// Below this the classifiers that ship are wrong more often than they help.
-const MIN_CONFIDENCE: f64 = 0.6;
+/// Below this a classifier that states no limit of its own is wrong more often than it helps.
+pub(crate) const MIN_CONFIDENCE: f64 = 0.6;
 
 /// Which fault an incident shows.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct ClassifyIncidentConfig {
-    /// The model's bundle, a folder or a tar.
+    /// The model's bundle, a folder or a tar. Without it the one that is built into the agent answers.
     pub model: Option<PathBuf>,
-    /// The probability, 0 to 1, below which the answer is "unknown".
-    pub min_confidence: f64,
+    /// Whether the built-in model answers where no bundle is named.
+    pub built_in: bool,
+    /// Fault modes of the site's own, in a file of the form of the bundle's `signatures.toml`.
+    pub signatures: Option<PathBuf>,
+    /// The probability, 0 to 1, below which the answer is "unknown". Without it the model's own, or
+    /// 0.6 where it states none.
+    pub min_confidence: Option<f64>,
     /// Whether the larger model is asked where the answer is "unknown".
     pub escalate: bool,
 }
 
 impl Default for ClassifyIncidentConfig {
     fn default() -> Self {
-        ClassifyIncidentConfig { model: None, min_confidence: MIN_CONFIDENCE, escalate: false }
+        ClassifyIncidentConfig {
+            model: None,
+            built_in: true,
+            signatures: None,
+            min_confidence: None,
+            escalate: false,
+        }
     }
 }
 
@@ -112,7 +123,7 @@ impl Default for SamplingConfig {
 }
 
 impl TasksConfig {
-    /// The tasks that have a model, each with its bundle.
+    /// The tasks that a bundle is named for, each with it.
     pub fn models(&self) -> impl Iterator<Item = (Task, &Path)> {
         [
             (Task::ClassifyIncident, &self.classify_incident.model),
@@ -139,9 +150,15 @@ impl TasksConfig {
         .collect()
     }
 
+    /// Whether the model that is built into the agent says which fault an incident shows.
+    #[must_use]
+    pub fn has_built_in(&self) -> bool {
+        self.classify_incident.model.is_none() && self.classify_incident.built_in
+    }
+
     /// Whether no task has a model.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.models().next().is_none()
+        self.models().next().is_none() && !self.has_built_in()
     }
 }

@@ -2,6 +2,7 @@
 
 mod broker;
 mod device;
+mod drift;
 mod refusals;
 mod slm;
 mod source;
@@ -47,6 +48,8 @@ pub(super) fn validate(config: &Config, root: &Node) -> Vec<ConfigError> {
     let mut refusals = Refusals::new(root);
     gateway(config, &mut refusals);
     broker::control_room(&config.mqtt, &mut refusals);
+    drift::drift(config, &mut refusals);
+    drift::retraining(config, &mut refusals);
     update::update(config, &mut refusals);
     slm::slm(&config.slm, &mut refusals);
     devices(config, &mut refusals);

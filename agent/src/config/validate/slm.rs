@@ -59,27 +59,35 @@ fn tasks(config: &SlmConfig, refusals: &mut Refusals<'_>) {
         }
     }
     let tasks = &config.task;
-    number(
-        &task("classify-incident", "min_confidence"),
-        tasks.classify_incident.min_confidence,
-        1.0,
-        refusals,
-    );
+    let classify = &tasks.classify_incident;
+    if let Some(limit) = classify.min_confidence {
+        number(&task("classify-incident", "min_confidence"), limit, 1.0, refusals);
+    }
+    if classify.signatures.as_deref() == Some(Path::new("")) {
+        refusals.value(
+            &task("classify-incident", "signatures"),
+            "an empty path",
+            "a file of fault modes, or no such key",
+        );
+    } else if classify.signatures.is_some() && classify.model.is_none() && !classify.built_in {
+        let expected = "a bundle, or `built_in = true`: the modes are judged by a model";
+        refusals.missing(&task("classify-incident", "model"), expected);
+    }
     number(&task("classify-text", "min_confidence"), tasks.classify_text.min_confidence, 1.0, refusals);
     sampling("summarize-incident", &tasks.summarize_incident.sampling, refusals);
     sampling("shift-report", &tasks.shift_report.sampling, refusals);
     sampling("generate", &tasks.generate.sampling, refusals);
     let escalates = [
-        ("classify-incident", tasks.classify_incident.escalate, &tasks.classify_incident.model),
-        ("summarize-incident", tasks.summarize_incident.escalate, &tasks.summarize_incident.model),
-        ("shift-report", tasks.shift_report.escalate, &tasks.shift_report.model),
+        ("classify-incident", classify.escalate, classify.model.is_some() || tasks.has_built_in()),
+        ("summarize-incident", tasks.summarize_incident.escalate, tasks.summarize_incident.model.is_some()),
+        ("shift-report", tasks.shift_report.escalate, tasks.shift_report.model.is_some()),
     ];
-    for (name, _, model) in escalates.into_iter().filter(|(_, escalate, _)| *escalate) {
+    for (name, _, served) in escalates.into_iter().filter(|(_, escalate, _)| *escalate) {
         if config.escalation.url.is_empty() {
             let expected = "false, or an endpoint in `slm.escalation.url`";
             refusals.value(&task(name, "escalate"), "true", expected);
         }
-        if model.is_none() {
+        if !served {
             let expected = "a bundle: only what a model here leaves open is escalated";
             refusals.missing(&task(name, "model"), expected);
         }

@@ -110,16 +110,49 @@ impl<'a> Channel<'a> {
     }
 }
 
-/// What an incident was classified as.
+/// What an incident was classified as; what is not known is left out but for the label.
 #[derive(Serialize)]
 pub(super) struct AssessmentBody<'a> {
     label: Option<&'a str>,
     confidence: Figure,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    unexplained: &'a [String],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    benign: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    because: Vec<BecauseBody<'a>>,
+}
+
+/// What carried the decision.
+#[derive(Serialize)]
+struct BecauseBody<'a> {
+    what: &'a str,
+    weight: Figure,
 }
 
 impl<'a> AssessmentBody<'a> {
     pub(super) fn of(assessment: &'a Assessment) -> Self {
-        AssessmentBody { label: assessment.label.as_deref(), confidence: assessment.confidence.into() }
+        let Assessment { label, confidence, scores: _, cause, second, check, unexplained, benign, because } =
+            assessment;
+        AssessmentBody {
+            label: label.as_deref(),
+            confidence: (*confidence).into(),
+            cause: cause.as_deref(),
+            second: second.as_deref(),
+            check: check.as_deref(),
+            unexplained,
+            benign: *benign,
+            because: because
+                .iter()
+                .map(|because| BecauseBody { what: &because.what, weight: because.weight.into() })
+                .collect(),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! - Messages that go through the outbox ([`data()`], [`incident()`], [`report()`]) are [`Record`]s: `boot`, `seq`
 //!   and `hist` are spliced in behind their opening brace when they are sent. `boot` and `seq`
 //!   together are the key for removing duplicates.
-//! - Retained messages ([`last()`], [`meta()`], [`models()`], [`incident_state()`], [`status()`]) replace each
+//! - Retained messages ([`last()`], [`meta()`], [`models()`], [`drift()`], [`incident_state()`], [`status()`]) replace each
 //!   other, so they carry `boot` but no `seq`: a repetition changes nothing.
 //! - Floats are written as floats (`70.0`), and what is not a number as `null`.
 //! - Promise 3: none of these functions takes a sample.
@@ -12,6 +12,7 @@
 //! Each has a JSON Schema in `agent/schemas`, named by its id in [`schema`].
 
 mod data;
+mod drift;
 mod figure;
 mod incident;
 mod incident_state;
@@ -25,6 +26,7 @@ mod status;
 mod tests;
 
 pub use data::data;
+pub use drift::drift;
 pub use incident::incident;
 pub use incident_state::incident_state;
 pub use last::last;

@@ -2,6 +2,8 @@
 
 /// Aggregates.
 pub const DATA: &str = "urn:lineside:schema:v1:data";
+/// Drift of devices.
+pub const DRIFT: &str = "urn:lineside:schema:v1:drift";
 /// Changes of incidents.
 pub const INCIDENT: &str = "urn:lineside:schema:v1:incident";
 /// Open incidents.

@@ -41,7 +41,7 @@ pub struct StatusMessage {
     pub evicted: BTreeMap<String, u64>,
     /// Accepted records that were lost otherwise, by reason.
     pub lost: BTreeMap<String, u64>,
-    /// What somebody should look at: `stale_metadata`, `safe_mode`.
+    /// What somebody should look at: `stale_metadata`, `safe_mode`, `drift`.
     pub alarms: Vec<&'static str>,
 }
 

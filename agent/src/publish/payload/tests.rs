@@ -9,17 +9,19 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::config::DeviceConfig;
+use crate::drift::{Against, Compared, What};
 use crate::incident::Incident;
 use crate::incident::fixtures::{any_incident, any_time, any_value, at, device, incident as an_incident};
 use crate::outbox::Record;
 use crate::publish::Topics;
 use crate::signal::{Aggregate, ChannelAggregate};
-use crate::slm::case::Assessment;
+use crate::slm::case::{Assessment, Because};
 use crate::slm::description::{Description, WordedBy};
 use crate::slm::runtime::{CostFigures, LoadedModel, SlmFigures};
 
-const SCHEMAS: [(&str, &str); 8] = [
+const SCHEMAS: [(&str, &str); 9] = [
     (schema::DATA, include_str!("../../../schemas/data.schema.json")),
+    (schema::DRIFT, include_str!("../../../schemas/drift.schema.json")),
     (schema::INCIDENT, include_str!("../../../schemas/incident.schema.json")),
     (schema::INCIDENT_STATE, include_str!("../../../schemas/incident-state.schema.json")),
     (schema::LAST, include_str!("../../../schemas/last.schema.json")),
@@ -130,6 +132,15 @@ fn a_description() -> Description {
             label: Some("outlet_valve_closing".into()),
             confidence: 0.93,
             scores: Vec::new(),
+            cause: Some("an outlet valve that is closing".into()),
+            second: Some("a worn seal".into()),
+            check: Some("the valve behind the pump".into()),
+            unexplained: vec!["temperature".into()],
+            benign: false,
+            because: vec![
+                Because { what: "flow".into(), weight: 0.5 },
+                Because { what: "notes".into(), weight: 0.125 },
+            ],
         }),
         models: vec![ModelRef { name: "incidents".into(), version: "1.0.0".into() }],
     }
@@ -172,14 +183,60 @@ fn some_figures() -> SlmFigures {
     }
 }
 
+fn a_drift() -> Vec<Compared> {
+    let flow = Compared {
+        what: What::Input,
+        channel: Some("flow".into()),
+        against: Against::Commissioning,
+        known: 1.0,
+        psi: Some(1.31),
+        limit: Some(0.62),
+        shift_sd: Some(-1.25),
+        spread: Some(1.1),
+        until: Some(at(0)),
+        since: Some(at(-2 * 86_400)),
+    };
+    let score = Compared {
+        what: What::Score,
+        channel: None,
+        known: 0.5,
+        psi: None,
+        limit: None,
+        shift_sd: None,
+        spread: None,
+        until: None,
+        since: None,
+        ..flow.clone()
+    };
+    vec![flow, score]
+}
+
 fn any_description() -> impl Strategy<Value = Description> {
-    let label = option::of(".{0,20}");
-    (".{0,80}", option::of((label, 0.0..=1.0f32)), any::<bool>()).prop_map(
-        |(summary, assessment, escalated)| {
-            let assessment =
-                assessment.map(|(label, confidence)| Assessment { label, confidence, scores: Vec::new() });
-            let by = if escalated { WordedBy::Escalation } else { WordedBy::Model };
-            Description { summary, by, assessment, models: vec![model()] }
+    let by =
+        any::<bool>().prop_map(|escalated| if escalated { WordedBy::Escalation } else { WordedBy::Model });
+    (".{0,80}", option::of(any_assessment()), by).prop_map(|(summary, assessment, by)| Description {
+        summary,
+        by,
+        assessment,
+        models: vec![model()],
+    })
+}
+
+fn any_assessment() -> impl Strategy<Value = Assessment> {
+    let text = || option::of(".{0,20}");
+    let because = (".{0,20}", -1.0..=1.0f32).prop_map(|(what, weight)| Because { what, weight });
+    let found = (text(), 0.0..=1.0f32, vec(".{0,20}", 0..3), any::<bool>(), vec(because, 0..3));
+    (found, text(), text(), text()).prop_map(
+        |((label, confidence, unexplained, benign, because), cause, second, check)| Assessment {
+            label,
+            confidence,
+            scores: Vec::new(),
+            cause,
+            second,
+            check,
+            unexplained,
+            benign,
+            because,
         },
     )
 }
@@ -189,6 +246,7 @@ fn every_message() -> Vec<(&'static str, Value)> {
     let (topics, device, incident) = (topics(), pump(), an_incident());
     vec![
         (schema::DATA, sent(&data(&topics, &device, &an_aggregate(), &model()))),
+        (schema::DRIFT, read(&drift(&topics, "pump-1", &a_drift(), &model(), at(0), 3))),
         (schema::INCIDENT, sent(&super::incident(&topics, &device, &incident, None, &model()))),
         (
             schema::INCIDENT,
@@ -376,7 +434,7 @@ proptest! {
     ) {
         let message = StatusMessage {
             now, outbox_depth: depth, outbox_oldest: oldest, evicted: counts.clone(), lost: counts,
-            alarms: vec!["stale_metadata", "safe_mode"], ..a_status()
+            alarms: vec!["stale_metadata", "safe_mode", "drift"], ..a_status()
         };
         check(schema::STATUS, &read(&status(&topics(), &message)));
     }

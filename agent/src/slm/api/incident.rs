@@ -12,7 +12,7 @@ use super::fields::{self, Rule, Rules};
 use crate::config::ChannelConfig;
 use crate::incident::sentence::{self, ChannelNames, Subject};
 use crate::incident::{Change, ChannelEvidence, Evidence, Incident, Shape};
-use crate::slm::case::{Assessment, Case};
+use crate::slm::case::{Assessment, Because, Case};
 use crate::time::Timestamp;
 
 /// Most channels of a device, as the configuration has it.
@@ -73,6 +73,22 @@ enum Said {
 struct Assessed {
     label: Option<String>,
     confidence: Option<f32>,
+    cause: Option<String>,
+    second: Option<String>,
+    check: Option<String>,
+    #[serde(default)]
+    unexplained: Vec<String>,
+    #[serde(default)]
+    benign: bool,
+    #[serde(default)]
+    because: Vec<Reason>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reason {
+    what: String,
+    weight: Option<f32>,
 }
 
 #[derive(Deserialize)]
@@ -180,9 +196,15 @@ impl Message {
 
 impl Assessed {
     fn assessment(self) -> Assessment {
-        let confidence = self.confidence.unwrap_or(0.0);
-        let scores = self.label.iter().map(|label| (label.clone(), confidence)).collect();
-        Assessment { label: self.label, confidence, scores }
+        let Assessed { label, confidence, cause, second, check, unexplained, benign, because } = self;
+        let confidence = confidence.unwrap_or(0.0);
+        let scores = label.iter().map(|label| (label.clone(), confidence)).collect();
+        let because = because.into_iter().map(|Reason { what, weight }| {
+            let weight = weight.unwrap_or(f32::NAN);
+            Because { what, weight }
+        });
+        let because = because.collect();
+        Assessment { label, confidence, scores, cause, second, check, unexplained, benign, because }
     }
 }
 

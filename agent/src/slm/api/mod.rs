@@ -25,6 +25,7 @@ pub use auth::{Token, TokenError};
 pub use error::ApiError;
 pub use gateway::Gateway;
 pub use listen::ListenError;
+pub(crate) use own::Found;
 
 use std::future::Future;
 use std::net::SocketAddr;

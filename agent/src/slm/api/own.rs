@@ -9,7 +9,7 @@ use super::incident;
 use super::openai::Tokens;
 use crate::incident::sentence::Subject;
 use crate::publish::payload::Report;
-use crate::slm::case::{Assessment, Case};
+use crate::slm::case::{Assessment, Because, Case};
 use crate::slm::description::WordedBy;
 use crate::slm::runtime::{Answer, Request, Usage, Words};
 use crate::time::Timestamp;
@@ -108,28 +108,57 @@ impl From<Usage> for Took {
     }
 }
 
+/// What something was classified as, as it is answered.
+#[derive(Serialize)]
+pub(crate) struct Found {
+    label: Option<String>,
+    confidence: f32,
+    scores: Vec<Score>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    second: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unexplained: Vec<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    benign: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    because: Vec<Because>,
+}
+
+#[derive(Serialize)]
+struct Score {
+    label: String,
+    probability: f32,
+}
+
+impl From<Assessment> for Found {
+    fn from(assessment: Assessment) -> Self {
+        let Assessment { label, confidence, scores, cause, second, check, unexplained, benign, because } =
+            assessment;
+        let score = |(label, probability)| Score { label, probability };
+        let scores = scores.into_iter().map(score).collect();
+        Found { label, confidence, scores, cause, second, check, unexplained, benign, because }
+    }
+}
+
 /// A class, as it is answered.
 pub(super) fn class(answer: &Answer, assessment: &Assessment) -> impl Serialize {
     #[derive(Serialize)]
     struct Body {
-        label: Option<String>,
-        confidence: f32,
-        scores: Vec<Score>,
+        #[serde(flatten)]
+        found: Found,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        normalised: Option<String>,
         model: String,
         version: String,
         usage: Took,
     }
-    #[derive(Serialize)]
-    struct Score {
-        label: String,
-        probability: f32,
-    }
-    let score =
-        |(label, probability): &(String, f32)| Score { label: label.clone(), probability: *probability };
     Body {
-        label: assessment.label.clone(),
-        confidence: assessment.confidence,
-        scores: assessment.scores.iter().map(score).collect(),
+        found: assessment.clone().into(),
+        normalised: answer.normalised.clone(),
         model: answer.model.clone(),
         version: answer.version.clone(),
         usage: answer.usage.into(),

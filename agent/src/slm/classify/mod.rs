@@ -93,6 +93,6 @@ impl Policy {
         let label = (confidence >= self.abstain_below)
             .then(|| scores.first().map(|(label, _)| label.clone()))
             .flatten();
-        Assessment { label, confidence, scores }
+        Assessment { label, confidence, scores, ..Assessment::default() }
     }
 }

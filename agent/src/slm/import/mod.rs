@@ -135,12 +135,14 @@ pub fn import(source: &Path, out: &Path, options: &Options) -> Result<Imported, 
         card: CardFile { file: CARD.into(), sha256: None },
         tokenizer: Some(TokenizerFile { file: TOKENIZER.into(), sha256: parts.add(TOKENIZER, tokens) }),
         language: None,
+        diagnosis: None,
         requires: requires(bytes.len()),
         trial: Trial::default(),
         budget: Budget::default(),
         detector: None,
         preprocessing: None,
         evaluation: toml::Table::new(),
+        drift: None,
         provenance: Provenance {
             code: format!("lineside bundle from-hf {}", env!("CARGO_PKG_VERSION")),
             seed: 0,
@@ -246,6 +248,7 @@ fn language(
         ignore_shapes: false,
         chat_template: None,
         lexicon: None,
+        normaliser: None,
     })
 }
 

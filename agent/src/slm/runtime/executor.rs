@@ -49,4 +49,6 @@ pub struct Done {
     pub tokens_out: u64,
     /// Most memory that it held beside the model's own, in bytes.
     pub memory_bytes: u64,
+    /// The text as it was written out before it was classified, where the model does that.
+    pub normalised: Option<String>,
 }

@@ -56,6 +56,7 @@ pub(crate) fn bundle(folder: &Path, manifest: &Manifest) -> String {
 /// Tasks with their bundles.
 pub(crate) fn tasks(models: &[(Task, &str)]) -> TasksConfig {
     let mut tasks = TasksConfig::default();
+    tasks.classify_incident.built_in = false;
     for (task, path) in models {
         let path = Some((*path).into());
         match task {
@@ -157,6 +158,7 @@ impl Executor for Strings {
                         tokens_in: 3,
                         tokens_out: 2,
                         memory_bytes: 10,
+                        normalised: None,
                     });
                 }
             }

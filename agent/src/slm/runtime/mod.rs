@@ -16,6 +16,7 @@ pub mod executor;
 #[cfg(test)]
 pub(crate) mod fixtures;
 mod health;
+mod incident;
 mod language;
 pub mod queue;
 pub mod reply;
@@ -32,6 +33,7 @@ pub use cost::{CostFigures, LoadedModel, SlmFigures};
 pub use escalate::EndpointError;
 pub use executor::{Done, Executor, Loader, Run};
 pub use health::ModelHealth;
+pub use incident::diagnosis_in;
 pub use reply::{Answer, Finish, Refusal, Reply, Usage, Vector, Words};
 pub use request::{
     Call, Form, Generation, Message, Pieces, Priority, Prompt, Request, Role, Sampling, Shift,
@@ -41,6 +43,7 @@ pub use shared::ReplaceError;
 pub use ticket::{Outcome, Ticket};
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -65,6 +68,14 @@ pub enum StartError {
     /// The larger model of `slm.escalation` cannot be asked.
     #[error(transparent)]
     Escalation(#[from] EndpointError),
+    /// The site's fault modes cannot be read, or the model does not judge by any.
+    #[error("slm.task.classify-incident.signatures: {}: {problem}", path.display())]
+    Signatures {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
     /// The system gives no thread.
     #[error("no thread for the language models: {0}")]
     Thread(#[from] io::Error),
@@ -95,6 +106,17 @@ impl Runtime {
             true => None,
             false => Some(Escalation::new(slm, &config.gateway.data_dir, Arc::clone(&clock))?),
         };
+        let classify = &slm.task.classify_incident;
+        if let Some(path) = &classify.signatures {
+            // A slip in the site's file must not come to light at the first incident only.
+            let router = Router::new(&slm.task)?;
+            let model = router.route(Task::ClassifyIncident, None).map_err(|why| why.to_string());
+            let loaded = model.and_then(|model| match model.manifest.diagnosis {
+                Some(_) => loader.load(model).map(drop),
+                None => Err(format!("`{}` judges by no table of fault modes", model.name())),
+            });
+            loaded.map_err(|problem| StartError::Signatures { path: path.clone(), problem })?;
+        }
         Self::with(slm, Arc::new(loader), escalation, clock)
     }
 
@@ -187,7 +209,7 @@ impl Runtime {
             Some(source) => {
                 let manifest = source.manifest().map_err(ReplaceError::Unreadable)?;
                 if manifest.name != name {
-                    let problem = format!("{}: is `{}`, not `{name}`", source.path.display(), manifest.name);
+                    let problem = format!("{source}: is `{}`, not `{name}`", manifest.name);
                     return Err(ReplaceError::Unreadable(problem));
                 }
                 Model { source, manifest }

@@ -25,6 +25,8 @@ pub struct Answer {
     pub version: String,
     /// What it took.
     pub usage: Usage,
+    /// The text as it was written out before it was classified, where the model does that.
+    pub normalised: Option<String>,
 }
 
 /// What was asked for.

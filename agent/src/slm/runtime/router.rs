@@ -1,6 +1,7 @@
 //! Which bundle does which task.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use lineside_bundle::archive::Archive;
@@ -8,17 +9,23 @@ use lineside_bundle::digest::Sha256Hex;
 use lineside_bundle::manifest::{MANIFEST, Manifest, Task};
 use lineside_bundle::{Bundle, BundleError};
 
+use super::incident::built_in;
 use super::reply::Refusal;
 use crate::config::slm::TasksConfig;
 
 /// Where a bundle lies.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// A folder or a tar.
-    pub path: PathBuf,
-    /// The digest of the tar, where it is known from a signature: whenever the bundle is read, it
-    /// must be this.
-    pub sha256: Option<Sha256Hex>,
+pub enum Source {
+    /// On the disk.
+    At {
+        /// A folder or a tar.
+        path: PathBuf,
+        /// The digest of the tar, where it is known from a signature: whenever the bundle is read, it
+        /// must be this.
+        sha256: Option<Sha256Hex>,
+    },
+    /// In the agent's own program.
+    BuiltIn,
 }
 
 impl Source {
@@ -28,12 +35,16 @@ impl Source {
     /// When it cannot be read or is not the one that was signed, in words.
     pub fn manifest(&self) -> Result<Manifest, String> {
         let text = |error: BundleError| error.to_string();
-        if self.sha256.is_some() || !self.path.is_dir() {
-            return self.archive()?.manifest().map_err(text);
+        match self {
+            Source::BuiltIn => Manifest::parse(built_in::MANIFEST).map_err(text),
+            Source::At { path, sha256: None } if path.is_dir() => {
+                let file = path.join(MANIFEST);
+                let read = std::fs::read_to_string(&file);
+                let read = read.map_err(|error| format!("{}: {error}", file.display()))?;
+                Manifest::parse(&read).map_err(|error| format!("{}: {error}", path.display()))
+            }
+            Source::At { path, sha256 } => archive(path, sha256.as_ref())?.manifest().map_err(text),
         }
-        let file = self.path.join(MANIFEST);
-        let read = std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-        Manifest::parse(&read).map_err(|error| format!("{}: {error}", self.path.display()))
     }
 
     /// The bundle, with everything that it says about itself checked.
@@ -41,23 +52,33 @@ impl Source {
     /// # Errors
     /// As for [`Source::manifest`].
     pub fn bundle(&self) -> Result<Bundle, String> {
-        let bundle = match self.sha256 {
-            None => Bundle::at(&self.path),
-            Some(_) => Bundle::from_archive(&self.archive()?),
+        let bundle = match self {
+            Source::BuiltIn => built_in::bundle(),
+            Source::At { path, sha256: None } => Bundle::at(path),
+            Source::At { path, sha256 } => Bundle::from_archive(&archive(path, sha256.as_ref())?),
         };
         bundle.map_err(|error| error.to_string())
     }
+}
 
-    fn archive(&self) -> Result<Archive, String> {
-        let archive = Archive::open(&self.path).map_err(|error| error.to_string())?;
-        let Some(signed) = &self.sha256 else { return Ok(archive) };
-        let found = archive.sha256().map_err(|error| error.to_string())?;
-        if found != *signed {
-            let path = self.path.display();
-            return Err(format!("{path}: is {found}, not the bundle {signed} that was signed"));
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::At { path, .. } => path.display().fmt(f),
+            Source::BuiltIn => f.write_str("the model that is built in"),
         }
-        Ok(archive)
     }
+}
+
+fn archive(path: &Path, signed: Option<&Sha256Hex>) -> Result<Archive, String> {
+    let archive = Archive::open(path).map_err(|error| error.to_string())?;
+    let Some(signed) = signed else { return Ok(archive) };
+    let found = archive.sha256().map_err(|error| error.to_string())?;
+    if found != *signed {
+        let path = path.display();
+        return Err(format!("{path}: is {found}, not the bundle {signed} that was signed"));
+    }
+    Ok(archive)
 }
 
 /// A bundle, known by its manifest.
@@ -133,7 +154,7 @@ pub enum RouterError {
     /// Two bundles with one name.
     #[error(
         "slm.task.{task}.model: {} and {} are both called `{model}`: give each model a name of its own, \
-         or name one bundle twice", .paths[0].display(), .paths[1].display()
+         or name one bundle twice", .sources[0], .sources[1]
     )]
     Name {
         /// The task of the second one.
@@ -141,7 +162,7 @@ pub enum RouterError {
         /// The name.
         model: String,
         /// Where the two lie.
-        paths: [PathBuf; 2],
+        sources: [Box<Source>; 2],
     },
 }
 
@@ -166,8 +187,11 @@ impl Router {
         read: impl Fn(&Source) -> Result<Manifest, String>,
     ) -> Result<Self, RouterError> {
         let mut router = Router { models: Vec::new(), by_task: BTreeMap::new() };
-        for (task, path) in tasks.models() {
-            let at = router.add(task, path, &read)?;
+        let named =
+            tasks.models().map(|(task, path)| (task, Source::At { path: path.to_owned(), sha256: None }));
+        let built_in = tasks.has_built_in().then_some((Task::ClassifyIncident, Source::BuiltIn));
+        for (task, source) in named.chain(built_in) {
+            let at = router.add(task, source, &read)?;
             router.by_task.insert(task, at);
         }
         Ok(router)
@@ -176,13 +200,12 @@ impl Router {
     fn add(
         &mut self,
         task: Task,
-        path: &Path,
+        source: Source,
         read: impl Fn(&Source) -> Result<Manifest, String>,
     ) -> Result<usize, RouterError> {
-        let at = match self.models.iter().position(|model| model.source.path == path) {
+        let at = match self.models.iter().position(|model| model.source == source) {
             Some(at) => at,
             None => {
-                let source = Source { path: path.to_owned(), sha256: None };
                 let manifest = read(&source)
                     .map_err(|problem| RouterError::Unreadable { task: task.name(), problem })?;
                 self.known(task, Model { source, manifest })?
@@ -206,8 +229,8 @@ impl Router {
         if other.manifest == model.manifest {
             return Ok(at);
         }
-        let paths = [other.source.path.clone(), model.source.path];
-        Err(RouterError::Name { task: task.name(), model: model.manifest.name, paths })
+        let sources = [other.source.clone(), model.source].map(Box::new);
+        Err(RouterError::Name { task: task.name(), model: model.manifest.name, sources })
     }
 
     /// Puts a model in the place of the one that has its name.
@@ -277,7 +300,7 @@ mod tests {
     use super::*;
 
     fn router(tasks: &TasksConfig) -> Result<Router, RouterError> {
-        Router::with(tasks, |source| match source.path.to_str().unwrap() {
+        Router::with(tasks, |source| match source.to_string().as_str() {
             "words" | "words.tar" => {
                 Ok(manifest("words", Task::SummarizeIncident, &[Task::ShiftReport, Task::Generate]))
             }
@@ -325,16 +348,38 @@ mod tests {
         let mut router =
             router(&tasks(&[(Task::SummarizeIncident, "words"), (Task::ShiftReport, "words")])).unwrap();
         let model = |name: &str, also: &[Task]| Model {
-            source: Source { path: "new.tar".into(), sha256: None },
+            source: Source::At { path: "new.tar".into(), sha256: None },
             manifest: manifest(name, Task::SummarizeIncident, also),
         };
         let error = router.replace(model("words", &[Task::Embed])).unwrap_err();
         assert!(error.to_string().contains("does summarize-incident, embed, not shift-report"), "{error}");
         let error = router.replace(model("other", &[Task::ShiftReport])).unwrap_err();
         assert_eq!(error.to_string(), "no model `other` is configured; configured: words");
-        assert_eq!(router.route(Task::ShiftReport, None).unwrap().source.path, Path::new("words"));
+        assert_eq!(router.route(Task::ShiftReport, None).unwrap().source.to_string(), "words");
         router.replace(model("words", &[Task::ShiftReport])).unwrap();
-        assert_eq!(router.route(Task::ShiftReport, None).unwrap().source.path, Path::new("new.tar"));
+        assert_eq!(router.route(Task::ShiftReport, None).unwrap().source.to_string(), "new.tar");
+    }
+
+    #[test]
+    fn an_incident_is_classified_by_the_built_in_model_unless_another_is_named_or_it_is_switched_off() {
+        let mut named = TasksConfig::default();
+        let router = Router::new(&named).unwrap();
+        assert_eq!(router.route(Task::ClassifyIncident, None).unwrap().source, Source::BuiltIn);
+        assert!(router.tasks().eq([Task::ClassifyIncident]));
+        named.classify_incident.built_in = false;
+        assert!(Router::new(&named).unwrap().models().is_empty());
+        let other = |_: &Source| Ok(manifest("other", Task::ClassifyIncident, &[]));
+        let router = Router::with(&tasks(&[(Task::ClassifyIncident, "other")]), other).unwrap();
+        assert_eq!(router.route(Task::ClassifyIncident, None).unwrap().name(), "other");
+        // Its name is taken.
+        let mut taken = tasks(&[(Task::Embed, "vectors")]);
+        taken.classify_incident.built_in = true;
+        let same = |source: &Source| match source {
+            Source::BuiltIn => source.manifest(),
+            Source::At { .. } => Ok(manifest("incident", Task::Embed, &[])),
+        };
+        let error = Router::with(&taken, same).unwrap_err().to_string();
+        assert!(error.contains("vectors and the model that is built in are both called"), "{error}");
     }
 
     #[test]
@@ -345,7 +390,7 @@ mod tests {
         let mut tar = Vec::new();
         lineside_bundle::archive::write(&[(MANIFEST, text.as_bytes())], &mut tar).unwrap();
         std::fs::write(&path, &tar).unwrap();
-        let signed = |bytes: &[u8]| Source { path: path.clone(), sha256: Some(Sha256Hex::of(bytes)) };
+        let signed = |bytes: &[u8]| Source::At { path: path.clone(), sha256: Some(Sha256Hex::of(bytes)) };
         assert_eq!(signed(&tar).manifest().unwrap().name, "words");
         let other = signed(b"other");
         for refused in [other.manifest().unwrap_err(), other.bundle().unwrap_err()] {
@@ -365,7 +410,7 @@ mod tests {
         assert_eq!(refusal.to_string(), "no model `words` does this here; configured: vectors");
         // A bundle may be asked by its name for whatever it can do.
         assert_eq!(router.route(Task::Generate, Some("words")).unwrap().name(), "words");
-        let none = Router::with(&TasksConfig::default(), |_| Err(String::new())).unwrap();
+        let none = Router::with(&tasks(&[]), |_| Err(String::new())).unwrap();
         let refusal = none.route(Task::Embed, None).unwrap_err();
         assert!(refusal.to_string().contains("name a bundle under `[slm.task]`"), "{refusal}");
     }

@@ -200,7 +200,7 @@ fn release(folder: &std::path::Path, also: &[Task]) -> Source {
     lineside_bundle::archive::write(&[("manifest.toml", text.as_bytes())], &mut tar).unwrap();
     let path = folder.join("new.tar");
     std::fs::write(&path, &tar).unwrap();
-    Source { path, sha256: Some(lineside_bundle::Sha256Hex::of(&tar)) }
+    Source::At { path, sha256: Some(lineside_bundle::Sha256Hex::of(&tar)) }
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn a_model_is_replaced_between_two_requests_and_its_health_begins_anew() {
     replaced.unwrap();
     assert_eq!(bench.hand.loads.load(Ordering::SeqCst), 2, "the new one is loaded at once");
     assert_eq!(bench.runtime.models()[0].source, source);
-    assert_eq!(bench.runtime.configured()[0].source.sha256, None);
+    assert!(matches!(bench.runtime.configured()[0].source, Source::At { sha256: None, .. }));
     assert_eq!(bench.runtime.health("words"), ModelHealth::default());
 
     let ticket = bench.begin("a", Priority::Interactive, None);
@@ -236,11 +236,12 @@ fn a_model_is_replaced_between_two_requests_and_its_health_begins_anew() {
 #[test]
 fn a_replacement_that_does_not_fit_leaves_the_one_before() {
     let bench = bench(4, ByteSize::mib(64));
-    let mut source = release(bench.folder.path(), &[]);
+    let source = release(bench.folder.path(), &[]);
     let error = bench.runtime.replace("other", Some(source.clone())).unwrap_err();
     assert!(error.to_string().contains("is `words`, not `other`"), "{error}");
-    source.sha256 = Some(lineside_bundle::Sha256Hex::of(b"another"));
-    let error = bench.runtime.replace("words", Some(source)).unwrap_err();
+    let Source::At { path, .. } = source else { panic!("it lies on the disk") };
+    let sha256 = Some(lineside_bundle::Sha256Hex::of(b"another"));
+    let error = bench.runtime.replace("words", Some(Source::At { path, sha256 })).unwrap_err();
     assert!(error.to_string().contains("that was signed"), "{error}");
     assert_eq!(bench.runtime.models()[0].source, bench.runtime.configured()[0].source);
     assert_eq!(bench.hand.loads.load(Ordering::SeqCst), 0);

@@ -89,7 +89,8 @@ impl Worker {
                 let usage =
                     Usage { tokens_in: done.tokens_in, tokens_out: done.tokens_out, cpu, waited, took };
                 let Manifest { name, version, .. } = model.manifest;
-                let answer = Answer { reply: done.reply, by: done.by, model: name, version, usage };
+                let Done { reply, by, normalised, .. } = done;
+                let answer = Answer { reply, by, model: name, version, usage, normalised };
                 match &self.desk {
                     Some(desk) => desk.hand(Handed { job, answer }),
                     None => shared.keep(job, answer),

@@ -103,7 +103,7 @@ fn a_language_model_comes_with_its_tokenizer_its_template_and_its_texts() {
     let bundle = Bundle::load(folder.path()).unwrap();
     assert_eq!(bundle.tokenizer(), Some(b"{}".as_slice()));
     assert_eq!(bundle.chat_template(), Some("{{ messages }}"));
-    assert_eq!(bundle.lexicon(), None);
+    assert_eq!((bundle.lexicon(), bundle.normaliser()), (None, None));
     assert_eq!(bundle.golden().unwrap().texts[0].output, [(7, 0.5), (2, -1.0)]);
     let (rest, model) = bundle.into_model();
     assert_eq!((model.as_slice(), rest.model()), (MODEL, b"".as_slice()));
@@ -125,6 +125,26 @@ fn an_exchanged_template_or_other_golden_vectors_are_refused() {
     fs::write(folder.path().join(MANIFEST), golden).unwrap();
     let message = Bundle::load(folder.path()).unwrap_err().to_string();
     assert!(message.contains("key `cases`: must be left out: a language model has `texts`"), "{message}");
+}
+
+#[test]
+fn a_table_of_fault_modes_is_the_one_that_the_manifest_describes() {
+    let table = "version = 1";
+    let manifest = format!(
+        "{}[diagnosis]\ntemperature = 1.0\n[diagnosis.signatures]\nfile = \"signatures.toml\"\nsha256 = \"{}\"\n",
+        manifest().replace("task = \"detect\"", "task = \"classify-incident\""),
+        Sha256Hex::of(table.as_bytes())
+    );
+    let folder = folder();
+    fs::write(folder.path().join(MANIFEST), &manifest).unwrap();
+    fs::write(folder.path().join("signatures.toml"), table).unwrap();
+    let bundle = Bundle::load(folder.path()).unwrap();
+    assert_eq!((bundle.signatures(), bundle.phrases()), (Some(table), None));
+    let parts = |table| Bundle::built_in(&manifest, MODEL, &[("signatures.toml", table)]);
+    assert_eq!(parts(table).unwrap().signatures(), Some(table));
+    assert!(Bundle::built_in(&manifest, MODEL, &[]).unwrap_err().to_string().contains("signatures.toml"));
+    let message = parts("version = 2").unwrap_err().to_string();
+    assert!(message.contains("diagnosis.signatures.sha256"), "{message}");
 }
 
 #[test]

@@ -33,6 +33,9 @@ pub struct Language {
     /// The words that a model with slots may use, and which of them say a direction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lexicon: Option<TextFile>,
+    /// What writes a text out before a classifier reads it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub normaliser: Option<TextFile>,
 }
 
 /// Whether a language model writes or reads.
@@ -93,6 +96,7 @@ impl Language {
     pub(super) fn files(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let template = self.chat_template.as_ref().map(|text| ("language.chat_template.file", &*text.file));
         let lexicon = self.lexicon.as_ref().map(|text| ("language.lexicon.file", &*text.file));
-        template.into_iter().chain(lexicon)
+        let normaliser = self.normaliser.as_ref().map(|text| ("language.normaliser.file", &*text.file));
+        template.into_iter().chain(lexicon).chain(normaliser)
     }
 }

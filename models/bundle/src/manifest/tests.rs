@@ -17,6 +17,9 @@ file = "tokenizer.json"
 sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 [preprocessing]
 mean = [0.0, 1.0]
+[drift]
+score = { edges = [-1.0, 1.0], counts = [20, 60, 20] }
+confidence = { edges = [0.9], counts = [40, 60], abstained = 5 }
 "#;
 
 fn parse(extra: &str) -> Result<Manifest, String> {
@@ -39,6 +42,9 @@ fn the_new_tables_are_read_and_read_back_as_written() {
     assert_eq!(parsed.trial.shadow_windows, 600);
     assert_eq!(parsed.trial.soak_windows, Trial::default().soak_windows);
     assert_eq!(parsed.files().len(), 4);
+    let drift = parsed.drift.as_ref().unwrap();
+    assert_eq!(drift.confidence.as_ref().unwrap().abstained, 5);
+    assert_eq!(drift.score.as_ref().unwrap().abstained, 0);
     assert_eq!(Manifest::parse(&toml::to_string(&parsed).unwrap()).unwrap(), parsed);
 }
 
@@ -55,6 +61,18 @@ fn impossible_values_of_the_new_tables_are_refused_with_what_is_allowed() {
         ("[trial]\nmax_score_shift = inf", "key `trial.max_score_shift`: inf"),
         ("[trial]\nsoak_s = 604801", "key `trial.soak_s`: 604801 must be at most 604800"),
         ("[trial]\nshadow = 1", "unknown field `shadow`"),
+        ("[drift]\nlogit = 1", "unknown field `logit`"),
+        ("[drift]\nscore = { edges = [], counts = [100] }", "key `drift.score.edges`: must be 1 to 64"),
+        (
+            "[drift]\nscore = { edges = [2, 1], counts = [9, 99, 9] }",
+            "key `drift.score.edges`: must be 1 to 64",
+        ),
+        ("[drift]\nscore = { edges = [nan], counts = [9, 99] }", "key `drift.score.edges`: must be 1 to 64"),
+        (
+            "[drift]\nconfidence = { edges = [0.5], counts = [100] }",
+            "key `drift.confidence.counts`: has 1 bins",
+        ),
+        ("[drift]\nscore = { edges = [1], counts = [50, 49] }", "key `drift.score.counts`: hold 99 answers"),
     ] {
         let message = parse(extra).unwrap_err();
         assert!(message.contains(expected), "{extra}: {message}");
@@ -100,6 +118,9 @@ sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 [language.lexicon]
 file = "lexicon.toml"
 sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+[language.normaliser]
+file = "normaliser.json"
+sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 "#;
 
 fn language(tables: &str) -> Result<Manifest, String> {
@@ -114,7 +135,7 @@ fn a_language_model_has_no_tensors_of_its_own_but_a_tokenizer_and_what_else_it_r
     assert!(parsed.tasks().eq([Task::SummarizeIncident, Task::ShiftReport]));
     assert_eq!(parsed.language.as_ref().unwrap().end, [2]);
     let files: Vec<_> = parsed.files().into_iter().map(|(_, file)| file.to_owned()).collect();
-    assert_eq!(files[3..], ["tokenizer.json", "chat.jinja", "lexicon.toml"]);
+    assert_eq!(files[3..], ["tokenizer.json", "chat.jinja", "lexicon.toml", "normaliser.json"]);
     assert_eq!(Manifest::parse(&toml::to_string(&parsed).unwrap()).unwrap(), parsed);
 }
 
@@ -152,4 +173,53 @@ fn a_task_is_named_once() {
         let text = manifest().replace("task = \"detect\"", &format!("task = \"{}\"", task.name()));
         assert_eq!(Manifest::parse(&text).unwrap().task, task);
     }
+}
+
+const DIAGNOSIS: &str = r#"
+[diagnosis]
+temperature = 1.5
+abstain_below = 0.5
+[diagnosis.signatures]
+file = "signatures.toml"
+sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+[diagnosis.phrases]
+file = "phrases.toml"
+sha256 = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+"#;
+
+fn diagnosis(from: &str, to: &str) -> Result<Manifest, String> {
+    let text = manifest().replace("task = \"detect\"", "task = \"classify-incident\"") + DIAGNOSIS;
+    assert!(text.contains(from), "{from}");
+    Manifest::parse(&text.replacen(from, to, 1)).map_err(|e| e.to_string())
+}
+
+#[test]
+fn a_model_that_judges_incidents_names_its_table_and_its_figures() {
+    let parsed = diagnosis("", "").unwrap();
+    let table = parsed.diagnosis.as_ref().unwrap();
+    assert_eq!(table.figures["temperature"].as_float(), Some(1.5));
+    assert_eq!(table.figures.len(), 2, "{:?}", table.figures);
+    let files: Vec<_> = parsed.files().into_iter().map(|(_, file)| file.to_owned()).collect();
+    assert_eq!(files[3..], ["signatures.toml", "phrases.toml"]);
+    assert_eq!(Manifest::parse(&toml::to_string(&parsed).unwrap()).unwrap(), parsed);
+}
+
+#[test]
+fn a_model_that_cannot_judge_is_refused_with_the_key() {
+    for (from, to, expected) in [
+        (
+            "task = \"classify-incident\"",
+            "task = \"detect\"",
+            "key `task`: must be `classify-incident` alone",
+        ),
+        ("shape = [\"channels\", 3]", "shape = [4, 3]", "key `model.input.shape`: must be"),
+        ("shape = [\"channels\", 1]", "shape = [\"channels\", 2]", "key `model.output.shape`: must be"),
+        ("[diagnosis.signatures]", "[diagnosis.signature]", "missing field `signatures`"),
+        ("signatures.toml", "../signatures.toml", "key `diagnosis.signatures.file`"),
+    ] {
+        let message = diagnosis(from, to).unwrap_err();
+        assert!(message.contains(expected), "{to}: {message}");
+    }
+    let both = language(&format!("{DECODER}{DIAGNOSIS}")).unwrap_err();
+    assert!(both.contains("key `diagnosis`: must be left out"), "{both}");
 }

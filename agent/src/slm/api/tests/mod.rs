@@ -56,6 +56,7 @@ impl Executor for Actor {
                 label: None,
                 confidence: 0.5,
                 scores: vec![("bearing".into(), 0.5), ("leak".into(), 0.25)],
+                ..Assessment::default()
             }),
             Request::SummarizeIncident(case) => {
                 Reply::Words(Words { text: case.incident.summary.clone(), fallback: Some("unsure".into()) })
@@ -67,7 +68,14 @@ impl Executor for Actor {
             Request::Embed { texts } => Reply::Vectors(texts.iter().map(|_| vec![0.6, -0.8]).collect()),
             Request::Generate(generation) => self.write(generation, run)?,
         };
-        Ok(Done { reply, by: WordedBy::Model, tokens_in: 3, tokens_out: 4, memory_bytes: 0 })
+        Ok(Done {
+            reply,
+            by: WordedBy::Model,
+            tokens_in: 3,
+            tokens_out: 4,
+            memory_bytes: 0,
+            normalised: None,
+        })
     }
 }
 

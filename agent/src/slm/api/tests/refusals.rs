@@ -77,7 +77,10 @@ fn an_unknown_model_is_refused_with_the_known_ones() {
 
 #[test]
 fn without_any_model_the_task_is_refused_with_what_to_do() {
-    let api = Served::with(|config, _| config.task = Default::default());
+    let api = Served::with(|config, _| {
+        config.task = Default::default();
+        config.task.classify_incident.built_in = false;
+    });
     let heard = api.post("/v1/summarize", &json!({"incident": super::incident()}));
     assert_eq!(heard.refusal().1, "task_not_configured");
     assert!(heard.body.contains("[slm.task]"), "{}", heard.body);

@@ -114,7 +114,8 @@ impl Escalation {
     }
 
     fn class(&mut self, case: &Case, found: &Assessment) -> Result<Assessment, &'static str> {
-        let labels: Vec<&str> = found.scores.iter().map(|(label, _)| label.as_str()).collect();
+        let labels = found.scores.iter().map(|(label, _)| label.as_str());
+        let labels: Vec<&str> = labels.filter(|label| !label.eq_ignore_ascii_case(UNKNOWN)).collect();
         let task = format!(
             "You are told what the sensors of a machine show. Say which of these it is: {}. Answer with that \
              one label and nothing else; if none fits, answer {UNKNOWN}.",
@@ -201,6 +202,7 @@ impl Writer for Pen<'_> {
             tokens_in: said.tokens_in,
             tokens_out: said.tokens_out,
             ended: said.ended,
+            forced: false,
         })
     }
 }

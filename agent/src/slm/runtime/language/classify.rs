@@ -2,6 +2,7 @@
 
 use super::Language;
 use super::watched::Watched;
+use crate::config::slm::MIN_CONFIDENCE;
 use crate::slm::case::{Assessment, Case};
 use crate::slm::classify::{ClassifyError, Policy, with_decoder, with_encoder};
 use crate::slm::description::WordedBy;
@@ -15,14 +16,21 @@ use crate::slm::summary::prompt;
 impl Language {
     pub(super) fn classify_incident(&self, case: &Case, run: &Run<'_>) -> Result<Done, Refusal> {
         let text = match &self.speech {
-            Some(_) => prompt::of_incident(case, &Facts::of_incident(case, None)),
+            Some(_) => prompt::of_incident(case, &Facts::of_incident(case)),
             None => told(case),
         };
-        self.classify("incident", &text, self.tasks.classify_incident.min_confidence, run)
+        let limit = self.tasks.classify_incident.min_confidence.unwrap_or(MIN_CONFIDENCE);
+        self.classify("incident", &text, limit, run)
     }
 
     pub(super) fn classify_text(&self, text: &str, run: &Run<'_>) -> Result<Done, Refusal> {
-        self.classify("text", text, self.tasks.classify_text.min_confidence, run)
+        let limit = self.tasks.classify_text.min_confidence;
+        let Some(normaliser) = &self.normaliser else {
+            return self.classify("text", text, limit, run);
+        };
+        let normalised = normaliser.normalise(text);
+        let done = self.classify("text", &normalised, limit, run)?;
+        Ok(Done { normalised: Some(normalised), ..done })
     }
 
     fn classify(&self, field: &str, text: &str, limit: f64, run: &Run<'_>) -> Result<Done, Refusal> {
@@ -58,6 +66,7 @@ impl Language {
             tokens_in: tokens_in as u64,
             tokens_out: 0,
             memory_bytes,
+            normalised: None,
         })
     }
 }

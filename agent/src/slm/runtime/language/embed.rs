@@ -20,6 +20,6 @@ impl Language {
             vectors.push(vector);
         }
         let reply = Reply::Vectors(vectors);
-        Ok(Done { reply, by: WordedBy::Model, tokens_in, tokens_out: 0, memory_bytes: 0 })
+        Ok(Done { reply, by: WordedBy::Model, tokens_in, tokens_out: 0, memory_bytes: 0, normalised: None })
     }
 }

@@ -46,6 +46,7 @@ impl Language {
             tokens_in: prompt.len() as u64,
             tokens_out: answer.tokens.len() as u64,
             memory_bytes,
+            normalised: None,
         })
     }
 

@@ -12,6 +12,7 @@ mod words;
 use std::sync::{Arc, OnceLock};
 
 use super::executor::{Done, Executor, Loader, Run};
+use super::incident::Incident;
 use super::reply::Refusal;
 use super::request::Request;
 use super::router::Model;
@@ -21,6 +22,7 @@ use crate::slm::decode::DecodeError;
 use crate::slm::mask::Grammars;
 use crate::slm::mask::slots::Speech;
 use crate::slm::model::{self, Decoder, Encoder, LoadOptions, Loaded, ModelError, Token};
+use crate::slm::normalise::Normaliser;
 use crate::slm::tokenizer::{ChatTemplate, Tokenizer};
 use vocabulary::Spelt;
 
@@ -38,8 +40,11 @@ impl Loader for BundleLoader {
     fn load(&self, model: &Model) -> Result<Arc<dyn Executor>, String> {
         let bundle = model.source.bundle()?;
         if *bundle.manifest() != model.manifest {
-            let path = model.source.path.display();
-            return Err(format!("{path}: is another bundle than when the agent started; start it again"));
+            let source = &model.source;
+            return Err(format!("{source}: is another bundle than when the agent started; start it again"));
+        }
+        if model.manifest.diagnosis.is_some() {
+            return Ok(Arc::new(Incident::load(&bundle, &self.tasks.classify_incident)?));
         }
         let tokenizer = bundle.tokenizer().ok_or("the bundle has no tokenizer")?;
         let tokenizer = Tokenizer::from_bytes(tokenizer).map_err(|error| error.to_string())?;
@@ -47,6 +52,7 @@ impl Loader for BundleLoader {
         let manifest = bundle.manifest().clone();
         let language = manifest.language.ok_or("the bundle is no language model: it has no `[language]`")?;
         let lexicon = bundle.lexicon().map(str::to_owned);
+        let normaliser = bundle.normaliser().map(Normaliser::new).transpose().map_err(|e| e.to_string())?;
         let loaded = model::load(bundle, &self.options).map_err(|error| error.to_string())?;
         let mut language = Language {
             name: manifest.name,
@@ -54,6 +60,7 @@ impl Loader for BundleLoader {
             tokenizer,
             chat,
             speech: None,
+            normaliser,
             grammars: OnceLock::new(),
             labels: manifest.model.labels,
             begin: language.begin,
@@ -78,6 +85,8 @@ struct Language {
     chat: Option<ChatTemplate>,
     /// Its words and slots, where it has any.
     speech: Option<Arc<Speech>>,
+    /// What writes texts out before they are classified.
+    normaliser: Option<Normaliser>,
     /// Made when a grammar is first asked for.
     grammars: OnceLock<Grammars>,
     labels: Vec<String>,

@@ -22,7 +22,7 @@ fn load(made: &Made) -> Result<Arc<dyn Executor>, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bundle");
     made.write(&path).unwrap();
-    let source = Source { path, sha256: None };
+    let source = Source::At { path, sha256: None };
     let manifest = source.manifest().unwrap();
     let loader = BundleLoader {
         options: LoadOptions::default(),
@@ -165,6 +165,26 @@ fn texts_become_vectors_and_classes() {
 }
 
 #[test]
+fn a_text_is_classified_as_it_was_written_out_and_both_are_answered() {
+    let file = json!({"schema": 1, "least": 0.5, "weights": {"seen": 9.0}, "words": {}, "pairs": {}, "general": [],
+                      "seen": {"hi": {"hello": 2}}, "shapes": {}, "golden": {"hi": "hello"}});
+    let plain = Made::classifier(&Vocabulary::default(), &["leak", "wear"]);
+    let with = |file: String| {
+        let mut made = plain.clone();
+        made.normaliser = Some(file);
+        made
+    };
+    let made = with(file.to_string());
+    let ask = |made: &Made, text: &str| {
+        run(&*load(made).unwrap(), &Request::ClassifyText { text: text.into() }).unwrap()
+    };
+    let (done, whole) = (ask(&made, "HI"), ask(&plain, "hello"));
+    assert_eq!((done.normalised.as_deref(), whole.normalised), (Some("hello"), None));
+    assert_eq!(done.reply, whole.reply);
+    assert!(load(&with("{}".into())).err().unwrap().starts_with("language.normaliser: "));
+}
+
+#[test]
 fn a_model_that_only_reads_refuses_to_write() {
     let reader = load(&Made::encoder(&Vocabulary::default())).unwrap();
     let refused = run(&*reader, &generation(Prompt::Text("hello".into()), Form::Free)).unwrap_err();
@@ -178,7 +198,7 @@ fn a_bundle_that_has_changed_since_the_start_is_not_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let mut made = Made::decoder(&Shape::default());
     made.write(folder.path()).unwrap();
-    let source = Source { path: folder.path().to_owned(), sha256: None };
+    let source = Source::At { path: folder.path().to_owned(), sha256: None };
     let manifest = source.manifest().unwrap();
     made.release += 1;
     made.write(folder.path()).unwrap();

@@ -55,6 +55,7 @@ impl Language {
             tokens_in: wording.tokens_in as u64,
             tokens_out: wording.tokens_out as u64,
             memory_bytes,
+            normalised: None,
         })
     }
 }
@@ -89,6 +90,7 @@ impl Pen<'_> {
         }
         Ok(summary::Written {
             ended: answer.finish.is_whole(),
+            forced: answer.reluctance > summary::RELUCTANT,
             tokens_in: prompt.len(),
             tokens_out: answer.tokens.len(),
             tokens: answer.tokens,

@@ -51,13 +51,13 @@ impl Executor for Unsure {
             }
             _ => (Reply::Words(Words { text: "Nothing happened.".into(), fallback }), WordedBy::Rules),
         };
-        Ok(Done { reply, by, tokens_in: 5, tokens_out: 1, memory_bytes: 0 })
+        Ok(Done { reply, by, tokens_in: 5, tokens_out: 1, memory_bytes: 0, normalised: None })
     }
 }
 
 fn unsure() -> Assessment {
     let scores = LABELS.iter().zip([0.4, 0.35]).map(|(label, score)| ((*label).to_owned(), score)).collect();
-    Assessment { label: None, confidence: 0.4, scores }
+    Assessment { label: None, confidence: 0.4, scores, ..Assessment::default() }
 }
 
 /// An endpoint whose every answer is given by the test.
