@@ -3,6 +3,7 @@
 
 pub mod agent;
 pub mod agreement;
+pub mod arm;
 pub mod bundles;
 pub mod certificates;
 pub mod control_room;

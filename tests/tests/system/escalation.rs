@@ -79,7 +79,7 @@ fn runtime(folder: &Path, endpoint: &str) -> Runtime {
     config.gateway.data_dir = folder.to_owned();
     let task = &mut config.slm.task;
     task.classify_incident.model = Some(folder.join("faults"));
-    task.classify_incident.min_confidence = 1.0;
+    task.classify_incident.min_confidence = Some(1.0);
     task.classify_incident.escalate = true;
     task.summarize_incident.model = Some(folder.join("words"));
     task.summarize_incident.escalate = true;

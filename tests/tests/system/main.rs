@@ -1,9 +1,10 @@
 //! Whole-system tests: one binary, because each one links tract.
 #![allow(clippy::unwrap_used, reason = "the helpers of a test fail it by panicking, too")]
 
-mod aarch64;
+mod arm;
 mod conformance;
 mod delivery;
+mod drift;
 mod escalation;
 mod interoperation;
 mod kills;

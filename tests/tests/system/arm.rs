@@ -1,64 +1,89 @@
-//! The aarch64 build, run under qemu, finds what the x86-64 build finds.
+//! The builds for other processors, run under qemu, find what the x86-64 build finds, and run what ships.
 //!
-//! Needs `LINESIDE_AARCH64_BIN`, the path of an aarch64 `lineside`, and qemu; `.ci/run` has both.
+//! Needs `LINESIDE_AARCH64_BIN` and `LINESIDE_ARMV7_BIN`, the paths of such builds of `lineside`, and qemu; `.ci/run` has
+//! all of it.
 
-use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 use system_tests::agreement::{differences, score_differences};
-use system_tests::{agent, data, skipped};
+use system_tests::arm::Build;
+use system_tests::data;
 
-/// The emulator and where Debian keeps the libraries of that architecture. A binary for another
-/// processor has to be started through it: started directly it fails without a word.
-const RUNNER: [&str; 3] = ["qemu-aarch64-static", "-L", "/usr/aarch64-linux-gnu"];
 /// Trials of the recording: the emulator is slow, and one would do.
 const STARTS: &str = "2";
 /// The column of the labels in both recordings.
 const LABEL: &str = "anomaly";
+/// A bundle fits a slow link and a small disk.
+const LARGEST_BUNDLE: u64 = 12 * 1000 * 1000;
+/// What a model gives on any processor differs at most by this from what torch gave.
+const CLOSE: f64 = 1e-3;
 
 #[test]
-fn aarch64_agrees_with_x86_64_on_a_made_recording() {
-    let Some(arm) = arm_binary() else { return };
+fn other_processors_agree_with_x86_64_on_a_made_recording() {
     let folder = tempfile::tempdir().unwrap();
     let (config, recording) = (folder.path().join("agent.toml"), folder.path().join("press.csv"));
     fs::write(&config, CONFIG).unwrap();
     fs::write(&recording, press_recording()).unwrap();
-    let found = assert_agreement(&arm, &config, &recording);
-    // Two runs that found nothing would agree about nothing.
-    assert!(found.replay.iter().any(|line| line["change"] == "opened"), "no incident: {:#?}", found.replay);
+    for build in Build::elsewhere() {
+        let found = assert_agreement(&build, &config, &recording);
+        // Two runs that found nothing would agree about nothing.
+        assert!(
+            found.replay.iter().any(|line| line["change"] == "opened"),
+            "no incident: {:#?}",
+            found.replay
+        );
+    }
 }
 
 #[test]
-fn aarch64_agrees_with_x86_64_on_a_pump_recording() {
-    let Some(arm) = arm_binary() else { return };
+fn other_processors_agree_with_x86_64_on_a_pump_recording() {
     let Some(recording) = data::file("skab/valve1/0.csv") else { return };
     let config = data::workspace().join("docs/evaluation/skab.toml");
-    assert_agreement(&arm, &config, &recording);
+    for build in Build::elsewhere() {
+        assert_agreement(&build, &config, &recording);
+    }
 }
 
-fn arm_binary() -> Option<PathBuf> {
-    let Some(path) = std::env::var_os("LINESIDE_AARCH64_BIN").map(PathBuf::from) else {
-        skipped("LINESIDE_AARCH64_BIN, the path of an aarch64 build of lineside");
-        return None;
-    };
-    assert!(path.is_file(), "LINESIDE_AARCH64_BIN names no file: {}", path.display());
-    Some(path)
+#[test]
+fn every_bundle_that_ships_runs_on_every_processor_as_torch_ran_it() {
+    let catalog = data::workspace().join("models/catalog");
+    let builds = [vec![Build::here()], Build::elsewhere()].concat();
+    let bundles = fs::read_dir(&catalog).unwrap().map(|entry| entry.unwrap().path());
+    let bundles: Vec<_> = bundles.filter(|folder| folder.join("manifest.toml").is_file()).collect();
+    assert!(!bundles.is_empty(), "{}: holds no bundle", catalog.display());
+    for bundle in bundles {
+        let size: u64 =
+            fs::read_dir(&bundle).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
+        assert!(size < LARGEST_BUNDLE, "{}: {size} bytes", bundle.display());
+        for build in &builds {
+            let run = build.command().args(["bundle", "test", "--json"]).arg(&bundle).output().unwrap();
+            let name = format!("{} on {}", bundle.display(), build.processor);
+            let report: Value = serde_json::from_slice(&run.stdout)
+                .unwrap_or_else(|error| panic!("{name}: {error}: {}", String::from_utf8_lossy(&run.stderr)));
+            // Not the verdict: time and memory of an emulator say nothing of a board.
+            let golden = &report["golden"];
+            assert!(golden["cases"].as_u64().is_some_and(|cases| cases > 0), "{name}: {report}");
+            assert!(golden["failed"].is_null(), "{name}: {report}");
+            let difference = golden["largest_difference"].as_f64();
+            assert!(difference.is_some_and(|difference| difference <= CLOSE), "{name}: {report}");
+        }
+    }
 }
 
 /// Fails where the two builds differ; gives what both found.
-fn assert_agreement(arm: &Path, config: &Path, recording: &Path) -> Findings {
-    let x86 = agent::path();
-    let here = findings(&[x86.as_os_str()], config, recording);
+fn assert_agreement(other: &Build, config: &Path, recording: &Path) -> Findings {
+    let here = findings(&Build::here(), config, recording);
     assert!(here.scores.lines().count() > 100, "few windows were scored: {}", here.scores);
 
-    let there = findings(&[&RUNNER.map(OsStr::new)[..], &[arm.as_os_str()]].concat(), config, recording);
+    let there = findings(other, config, recording);
     let agree = Vec::<String>::new();
-    assert_eq!(differences(&here.replay, &there.replay), agree, "x86-64 / aarch64, incidents");
-    assert_eq!(differences(&here.report, &there.report), agree, "x86-64 / aarch64, report");
-    assert_eq!(score_differences(&here.scores, &there.scores), agree, "x86-64 / aarch64, scores");
+    let name = other.processor;
+    assert_eq!(differences(&here.replay, &there.replay), agree, "x86-64 / {name}, incidents");
+    assert_eq!(differences(&here.report, &there.report), agree, "x86-64 / {name}, report");
+    assert_eq!(score_differences(&here.scores, &there.scores), agree, "x86-64 / {name}, scores");
     here
 }
 
@@ -72,13 +97,12 @@ struct Findings {
     scores: String,
 }
 
-/// Runs the build that `launch` starts.
-fn findings(launch: &[&OsStr], config: &Path, recording: &Path) -> Findings {
+fn findings(build: &Build, config: &Path, recording: &Path) -> Findings {
     let folder = tempfile::tempdir().unwrap();
     let scores = folder.path().join("scores.csv");
     let command = |arguments: &[&str]| {
-        let mut command = Command::new(launch[0]);
-        command.args(&launch[1..]).args(arguments).arg("--config").arg(config);
+        let mut command = build.command();
+        command.args(arguments).arg("--config").arg(config);
         command
     };
     Findings {
