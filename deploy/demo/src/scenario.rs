@@ -13,6 +13,8 @@ use lineside::time::Timestamp;
 
 /// The gateway's configuration; what depends on the machine is filled in.
 const GATEWAY: &str = include_str!("../demo.toml");
+/// The model that puts incidents into words.
+const WORDS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/catalog/words");
 /// Rows of a recording that its period is taken from.
 const SAMPLE_ROWS: usize = 200;
 /// The part of the demo's time that the machine runs: the rest is for the last messages.
@@ -83,6 +85,7 @@ fn finish(config: &mut Config, data: &Path, broker: SocketAddr) -> Result<()> {
     config.gateway.data_dir = PathBuf::from(data);
     config.mqtt.host = broker.ip().to_string();
     config.mqtt.port = broker.port();
+    config.slm.task.summarize_incident.model = Some(PathBuf::from(WORDS));
     // Aggregates over ten samples or more, whatever the period.
     let period = config.devices.first().context("no device")?.period.0;
     config.publish.aggregate_interval = Span(config.publish.aggregate_interval.0.max(period * 10));
