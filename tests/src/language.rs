@@ -29,7 +29,8 @@ fn spoken(release: u32, shape: Shape) -> Made {
     let tokens = |about: About| about.slots().map(move |slot| about.token(slot)).chain(marks::all(about));
     let slots = [About::Incident, About::Shift].into_iter().flat_map(tokens).collect();
     let vocabulary = Vocabulary { slots, words: lexicon.words.keys().cloned().collect() };
-    let shape = Shape { context: CONTEXT, seed: release.into(), ..shape };
+    // What it says under the mask is then what it means, as with a model that was taught.
+    let shape = Shape { context: CONTEXT, certainty: 0.2, seed: release.into(), ..shape };
     let mut made = Made::speaker(&shape, &vocabulary);
     made.name = "summarizer".into();
     made.release = release;

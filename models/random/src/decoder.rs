@@ -25,6 +25,9 @@ pub struct Shape {
     pub tied: bool,
     /// Whether all positions have logits, not only the last.
     pub all_logits: bool,
+    /// By how much it prefers one token to another: a factor of its logits. Random weights prefer some
+    /// more than a model that was taught prefers what it means; one below 1 prefers none for certain.
+    pub certainty: f32,
     /// What the random weights follow from.
     pub seed: u64,
 }
@@ -42,6 +45,7 @@ impl Default for Shape {
             int4: false,
             tied: true,
             all_logits: false,
+            certainty: 1.0,
             seed: 1,
         }
     }
@@ -100,7 +104,7 @@ impl<'a> Writer<'a> {
             stream = self.attention(&stream, layer);
             stream = self.gated(&stream);
         }
-        let normed = self.norm(&stream);
+        let normed = self.norm_by(&stream, self.shape.certainty);
         let last = if self.shape.all_logits {
             normed
         } else {
@@ -163,8 +167,13 @@ impl<'a> Writer<'a> {
     }
 
     fn norm(&mut self, input: &str) -> String {
+        self.norm_by(input, 1.0)
+    }
+
+    fn norm_by(&mut self, input: &str, factor: f32) -> String {
         let width = self.shape.width();
-        let weights: Vec<f32> = self.graph.random(width, 0.2).iter().map(|value| 1.0 + value).collect();
+        let weights = self.graph.random(width, 0.2);
+        let weights: Vec<f32> = weights.iter().map(|value| factor * (1.0 + value)).collect();
         let (weights, two) = (self.graph.floats(&[width], &weights), self.graph.floats(&[], &[2.0]));
         let (tiny, one) = (self.graph.floats(&[], &[1e-5]), self.graph.floats(&[], &[1.0]));
         let squares = self.graph.op("Pow", &[input, &two], &[]);
