@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 from lineside_training.incident import calibration, diagnosis, generator, graph, scorer, sets
 
-CONFIG = {"reduced_tables": 0.5, "modes_removed": 0.4, "truth_removed": 0.16, "hidden_kinds": 0.33}
+CONFIG = {"reduced_tables": 0.5, "modes_removed": 0.4, "truth_removed": 0.16, "hidden_kinds": 0.33, "other_kinds": 0.25}
 
 
 def made_up(rows: int = 7, width: int = 5, cases: int = 1024) -> sets.Rows:
