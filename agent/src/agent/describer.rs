@@ -181,10 +181,8 @@ impl Describer {
     fn count(&mut self, runtime: &Runtime, incident: &Incident, by: &str, assessment: &Assessment) {
         let Some(answers) = &mut self.parts.answers else { return };
         let models = runtime.models();
-        let here = models.iter().map(|model| &model.manifest);
-        let Some(here) = here.into_iter().find(|manifest| manifest.does(Task::ClassifyIncident)) else {
-            return;
-        };
+        let mut manifests = models.iter().map(|model| &model.manifest);
+        let Some(here) = manifests.find(|manifest| manifest.does(Task::ClassifyIncident)) else { return };
         // What a larger model was asked is what the one here left open.
         let sure = assessment.label.is_some() && here.name == by;
         answers.push(here, incident, sure.then_some(assessment.confidence));

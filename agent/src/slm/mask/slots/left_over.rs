@@ -14,6 +14,9 @@ impl Speech {
     /// apart, in the order of their slots. Of a shift none: its text does not explain.
     #[must_use]
     pub fn not_set_apart<'a>(&self, facts: &'a Facts, tokens: &[Token]) -> Vec<&'a str> {
+        if facts.about == About::Shift {
+            return Vec::new();
+        }
         let apart = |text: &str| {
             let word = self.words.iter().find(|word| word.text == text);
             word.is_some_and(|word| !word.classes.kinds().common(Kinds::APART).is_none())
@@ -30,9 +33,6 @@ impl Speech {
             if says {
                 told = named.iter().fold(told, Names::with);
             }
-        }
-        if facts.about == About::Shift {
-            return Vec::new();
         }
         let left = (0_u8..).zip(&facts.topics).filter(|(topic, found)| {
             found.deviates && !found.fits.common(Kinds::APART).is_none() && !told.has(*topic)
