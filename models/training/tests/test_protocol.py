@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lineside_training.detector import calibrate, measure, perturb, protocol
+from lineside_training.detector import hydraulic, measure, perturb, protocol
 from lineside_training.detector.recordings import Recording, skab
 from lineside_training.run import REPOSITORY
 
@@ -82,6 +82,7 @@ def test_perturbations_do_what_they_are_called():
     assert 0.03 < empty < 0.07
     seconds = [datetime.fromisoformat(row[0]).timestamp() for row in perturb.gaps(rng, (header, rows))[1]]
     assert set(np.diff(seconds)) == {1.0, perturb.GAP_S + 1.0}
+    assert set(np.diff(seconds[: perturb.START_ROWS])) == {1.0}, "trials start where they would without gaps"
     assert len(perturb.faster(rng, (header, rows))[1]) == 10 * (len(rows) - 1)
     plain, other = (
         np.abs(np.corrcoef([[float(cell) for cell in row[1:9]] for row in part], rowvar=False))
@@ -100,12 +101,20 @@ def test_a_setting_is_ahead_where_it_is_behind_on_neither_figure():
     assert measure.ahead([own, *rows], own) == (["rolling a"], ["rolling c"])
 
 
-def test_the_histogram_of_scores_has_bins_of_equal_shares():
-    rng = np.random.default_rng(4)
-    histogram = calibrate.histogram([rng.standard_normal(300_000) for _ in range(4)])
-    counts = np.array(histogram["counts"])
-    assert len(counts) == len(histogram["edges"]) + 1 and counts.sum() >= 1000
-    assert counts.min() > 0.8 * counts.mean()
+def test_a_change_of_the_hydraulic_rig_begins_where_the_long_state_before_it_ends():
+    a, b, c = ("3", "100", "0", "130"), ("3", "100", "2", "130"), ("3", "73", "2", "130")
+    # The second state lasts a cycle: it is the first step of a change.
+    assert hydraulic.changes([a] * 30 + [b] + [c] * 12 + [a] * 10) == [(0, 30, 43), (31, 43, 53)]
+
+
+@pytest.mark.skipif(not (DATA / "hydraulic").is_dir(), reason=f"needs the hydraulic rig in {DATA}: set LINESIDE_DATA")
+def test_the_hydraulic_rig_has_an_event_in_each_recording_but_the_long_runs(tmp_path):
+    found = hydraulic.recordings(DATA)
+    assert [len(recording.events()) for recording in found] == [1] * 91 + [0] * 3
+    path = hydraulic.write(found[:1], tmp_path)[0]
+    rows = path.read_text().splitlines()
+    assert len(rows) == 1 + found[0].values.shape[1]
+    assert [row.endswith(";1") for row in rows[1:]] == found[0].anomalous.tolist()
 
 
 @pytest.mark.skipif(not (DATA / "skab").is_dir(), reason=f"needs SKAB in {DATA}: set LINESIDE_DATA")

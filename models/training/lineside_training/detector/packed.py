@@ -84,6 +84,7 @@ def evaluate(run: Run) -> dict[str, Any]:
 
         figures["skab"]["refitted, cross-fitted by file"] = crossfit.skab(run)
     figures["robustness"] = measure.robustness(run, folder, figures["skab"]["lineside"])
+    figures["hydraulic"] = measure.hydraulic(run, folder)
     print(page.measured(figures))
     card.curves(run, "loss", "loss")
     return figures

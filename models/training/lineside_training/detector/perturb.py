@@ -11,6 +11,9 @@ from .recordings import SKAB_CHANNELS
 
 MISSING = 0.05
 GAP_S, GAP_EVERY_S = 30, 300
+# Trials start at one of so many first rows (`--start-rows`). A gap there would start a trial later, and what the
+# shorter history costs would pass for the gap's price.
+START_ROWS = 120
 RATE = 10
 
 Table = tuple[list[str], list[list[str]]]
@@ -29,10 +32,10 @@ def missing(rng: np.random.Generator, table: Table) -> Table:
 
 
 def gaps(rng: np.random.Generator, table: Table) -> Table:
-    """Nothing comes for half a minute, about every five minutes."""
+    """Nothing comes for half a minute, about every five minutes, from the last start of a trial on."""
     header, rows = table
     lost: set[int] = set()
-    start = int(rng.integers(GAP_EVERY_S))
+    start = START_ROWS + int(rng.integers(GAP_EVERY_S))
     while start < len(rows):
         lost.update(range(start, start + GAP_S))
         start += GAP_S + int(rng.integers(GAP_EVERY_S // 2, GAP_EVERY_S * 3 // 2))
