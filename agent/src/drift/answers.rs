@@ -52,7 +52,7 @@ impl AnswerDrift {
             && trained.push(value, time, SHAPE.span)
         {
             let chance = Chance { dispersion: 1.0, blocks: None, floor: SIGNIFICANT };
-            trained.close(time, Some(chance), SHAPE.alpha);
+            trained.look(time, Some(chance), SHAPE.alpha);
         }
     }
 
@@ -124,16 +124,19 @@ mod tests {
         assert_eq!((since(&drift, Against::Commissioning), since(&drift, Against::Training)), (None, None));
         (usual..usual + 2 * SHAPE.span as i64).for_each(|n| drift.push(answer(n, true), at(n)));
         assert_eq!(since(&drift, Against::Commissioning), Some(at(usual)));
-        assert_eq!(since(&drift, Against::Training), Some(at(usual)));
+        assert_eq!(since(&drift, Against::Training), None, "that is not its own past");
     }
 
     #[test]
-    fn answers_unlike_those_of_the_training_are_seen_before_the_own_reference_is_complete() {
-        let mut drift = AnswerDrift::default();
-        drift.model("faults", "1.0.0", Some(&training()));
-        (0..2 * SHAPE.span as i64).for_each(|n| drift.push(answer(n, true), at(n)));
-        assert_eq!(since(&drift, Against::Training), Some(at(0)));
-        assert_eq!(since(&drift, Against::Commissioning), None);
+    fn answers_unlike_those_of_the_training_are_shown_from_the_first_span_on_and_are_no_drift() {
+        for (unsure, unlike) in [(false, false), (true, true)] {
+            let mut drift = AnswerDrift::default();
+            drift.model("faults", "1.0.0", Some(&training()));
+            (0..2 * SHAPE.span as i64).for_each(|n| drift.push(answer(n, unsure), at(n)));
+            let shown = drift.report().iter().any(Compared::unlike_the_training);
+            assert_eq!(shown, unlike, "{:?}", drift.report());
+            assert!(drift.report().iter().all(|compared| compared.since.is_none()));
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ use crate::signal::Window;
 /// A year, over which false drifts are counted.
 const YEAR: Duration = Duration::from_secs(365 * 86_400 + 6 * 3_600);
 /// A machine is never quite like those of the training: only what is by convention a significant
-/// change is a word worth.
+/// difference is worth a word, and that word is no alarm.
 pub(super) const SIGNIFICANT: f64 = 0.25;
 /// Counts up with every change of what is saved; older forms begin anew.
 const FORM: u8 = 1;
@@ -131,7 +131,7 @@ impl DeviceDrift {
             && trained.push(verdict.score, time, shape.span)
         {
             let chance = known.score.chance().map(|own| Chance { floor: SIGNIFICANT, ..own });
-            trained.close(time, chance, shape.alpha);
+            trained.look(time, chance, shape.alpha);
         }
         true
     }

@@ -42,7 +42,8 @@ pub enum Against {
     /// What was usual here in the first days: of the machine for inputs, of the model's version for
     /// scores and confidences.
     Commissioning,
-    /// What the model's bundle recorded when it was trained.
+    /// What the model's bundle recorded when it was trained, on other machines: to be unlike them is
+    /// told, and is no drift.
     Training,
 }
 
@@ -125,6 +126,12 @@ impl Compared {
             until: newest.map(|newest| newest.until),
             since: watch.and_then(Watch::since),
         }
+    }
+
+    /// Whether the newest span is further from what the training recorded than chance gets.
+    #[must_use]
+    pub fn unlike_the_training(&self) -> bool {
+        self.against == Against::Training && self.psi.zip(self.limit).is_some_and(|(psi, limit)| psi > limit)
     }
 
     /// In words, without the device: `flow: its values moved (up by 1.2 sd)`.

@@ -54,7 +54,7 @@ impl Sketch {
             }
             State::Watching(watch, chance) => {
                 if watch.push(value, time, shape.span) {
-                    watch.close(time, Some(*chance), shape.alpha);
+                    watch.close(time, *chance, shape.alpha);
                 }
             }
         }

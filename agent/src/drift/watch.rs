@@ -113,14 +113,26 @@ impl Watch {
         self.counted() >= span
     }
 
-    /// Compares the span that ends now with the reference, and begins the next one. Without
-    /// `chance` nothing can be said, and the span is let go.
-    pub fn close(&mut self, time: Timestamp, chance: Option<Chance>, alpha: f64) {
+    /// Compares the span that ends now with the reference, says whether it has drifted, and begins
+    /// the next one.
+    pub fn close(&mut self, time: Timestamp, chance: Chance, alpha: f64) {
+        let comparison = self.compare(time, chance, alpha);
+        self.judge(comparison.psi > comparison.limit);
+        self.newest = Some(comparison);
+        self.begin();
+    }
+
+    /// Compares the span that ends now with a reference that is not of this machine, and begins the
+    /// next one: to be unlike it is worth knowing, and no drift. Without `chance` nothing can be
+    /// said, and the span is let go.
+    pub fn look(&mut self, time: Timestamp, chance: Option<Chance>, alpha: f64) {
         if let Some(chance) = chance {
-            let comparison = self.compare(time, chance, alpha);
-            self.judge(comparison.psi > comparison.limit);
-            self.newest = Some(comparison);
+            self.newest = Some(self.compare(time, chance, alpha));
         }
+        self.begin();
+    }
+
+    fn begin(&mut self) {
         self.counts.fill(0);
         self.moments = Moments::default();
     }

@@ -39,7 +39,7 @@ fn write(out: &mut String, report: &StatusReport, paint: Paint) -> fmt::Result {
         writeln!(out, "model   {} {} ({})", model.name, model.version, model.role)?;
     }
     for ModelDrift { model, version, compared } in &report.models_drift {
-        if compared.iter().any(|compared| compared.since.is_some()) {
+        if compared.iter().any(|compared| compared.since.is_some() || compared.unlike_the_training()) {
             writeln!(out, "model   {model} {version} (classify-incident)")?;
             drift(out, compared, paint)?;
         }
@@ -196,14 +196,19 @@ fn devices(out: &mut String, devices: &[DeviceStatus], paint: Paint) -> fmt::Res
     Ok(())
 }
 
-/// A line for each quantity that has drifted, and what to do about it.
+/// A line for each quantity that has drifted, and what to do about it; and one for each that is unlike
+/// what the training recorded, which is for information.
 fn drift(out: &mut String, compared: &[Compared], paint: Paint) -> fmt::Result {
+    let figure = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
+    for compared in compared.iter().filter(|compared| compared.unlike_the_training()) {
+        let (what, psi, limit) = (compared.what.name(), figure(compared.psi), figure(compared.limit));
+        writeln!(out, "  {what} unlike the training's, for information: PSI {psi}, limit {limit}")?;
+    }
     let mut drifted = compared.iter().filter_map(|compared| Some((compared, compared.since?))).peekable();
     if drifted.peek().is_none() {
         return Ok(());
     }
     for (compared, since) in drifted {
-        let figure = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.2}"));
         let (psi, limit, against) = (figure(compared.psi), figure(compared.limit), compared.against.name());
         let words = compared.in_words();
         let text = format!("drift since {since}, against {against}: {words}; PSI {psi}, limit {limit}");
@@ -345,6 +350,21 @@ mod tests {
             since: Some(Timestamp::from_millis(1_795_248_000_000)),
         };
         let quiet = Compared { channel: Some("speed".to_owned()), since: None, ..known.clone() };
+        let trained = Compared {
+            what: What::Score,
+            channel: None,
+            against: Against::Training,
+            psi: Some(0.8),
+            limit: Some(0.25),
+            since: None,
+            ..known.clone()
+        };
+        let like = Compared { psi: Some(0.2), ..trained.clone() };
+        board.device(0, |device| device.drift = vec![trained, like]);
+        let text = page(&board.report(), Paint::Plain);
+        let told = "  score unlike the training's, for information: PSI 0.80, limit 0.25\n";
+        assert!(text.ends_with(told) && text.matches("unlike").count() == 1, "{text}");
+        assert!(!board.drifted(), "no alarm");
         board.device(0, |device| device.drift = vec![quiet, known]);
         let text = page(&board.report(), Paint::Plain);
         let expected = format!(

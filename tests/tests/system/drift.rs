@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use lineside::drift::{Compared, What};
+use lineside::drift::{Against, Compared, What};
 use lineside::status::client;
 use lineside::status::report::{SourceState, StatusReport};
 use serde_json::Value;
@@ -135,7 +135,16 @@ fn a_channel_that_slowly_moves_is_named_in_status_metrics_and_mqtt_and_exported(
     let since = flow.since.unwrap().to_rfc3339();
     assert!(since >= time(BEFORE) && since <= time(BEFORE + RAMP), "{since}");
 
+    // The bundle that ships records its scores on made-up machines: this one is compared with them, and that is all.
+    let mut trained = ended.devices[0].drift.iter().filter(|compared| compared.against == Against::Training);
+    let (Some(score), None) = (trained.next(), trained.next()) else {
+        panic!("{:#?}", ended.devices[0].drift)
+    };
+    assert!(score.what == What::Score && score.psi.is_some() && score.since.is_none(), "{score:?}");
+
     let (done, text) = lineside(&["status", "--config", config]);
+    let unlike = text.contains("score unlike the training's, for information");
+    assert_eq!(unlike, score.unlike_the_training(), "{text}");
     assert!(
         done && text
             .contains(&format!("drift since {since}, against commissioning: flow: its values moved (down")),

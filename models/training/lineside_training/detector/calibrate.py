@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import agent
+from .. import agent, drift
 from ..run import Run
 from .alarms import WARM_UP, pooled, raised
 from .dataset import Bank
@@ -19,8 +19,8 @@ TICKS = 20_000
 LIMITS = np.concatenate([np.arange(0.5, 3, 0.25), np.arange(3, 10.1, 0.5)])
 # A rate is not stated on fewer alarms than this.
 ENOUGH = 5
-# Ticks between scores that count as independent, and bins of equal shares.
-INTERVAL, BINS = 900, 10
+# Ticks between scores that count as independent.
+INTERVAL = 900
 # Neighbouring points differ at least by this factor.
 RATE_STEP = 1.1
 
@@ -29,15 +29,8 @@ def synthetic(run: Run, scorer: Scorer) -> dict[str, Any]:
     """The table on as many held-out synthetic rigs as the configuration says, and the ticks behind it."""
     scores = held_out(scorer, agent.features, run.seed, run.config["calibration_rigs"])
     ticks = sum(len(s) - WARM_UP for s in scores)
-    return {"ticks": ticks, "limits": table(scores), "score": histogram(scores)}
-
-
-def histogram(scores: list[Array]) -> dict[str, list[float]]:
-    """How scores in normal operation are spread, one an interval: what a device compares its own with."""
     few = np.concatenate([s[WARM_UP::INTERVAL] for s in scores])
-    edges = np.unique(np.round(np.quantile(few, np.arange(1, BINS) / BINS), 3))
-    counts = np.bincount(np.searchsorted(edges, few, side="left"), minlength=len(edges) + 1)
-    return {"edges": edges.tolist(), "counts": counts.tolist()}
+    return {"ticks": ticks, "limits": table(scores), "score": drift.score(few)}
 
 
 def held_out(scorer: Scorer, bank: Bank, seed: int, rigs: int) -> list[Array]:

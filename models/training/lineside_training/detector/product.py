@@ -18,6 +18,12 @@ def skab(bundle: Path, files: list[Path], period: str = "1s") -> dict[str, Any]:
     return _evaluate(bundle, "skab.toml", labels, files, {"LINESIDE__DEVICE__0__PERIOD": period})
 
 
+def hydraulic(bundle: Path, files: list[Path], window: str) -> dict[str, Any]:
+    """The same over recordings of the hydraulic rig, with a window each second."""
+    changes = {"LINESIDE__DEVICE__0__WINDOW": window, "LINESIDE__DEVICE__0__HOP": "1s"}
+    return _evaluate(bundle, "hydraulic.toml", ["--label-column", "anomaly"], files, changes)
+
+
 def _evaluate(bundle: Path, config: str, options: list, files: list[Path], changes: dict[str, str]) -> dict[str, Any]:
     environment = os.environ | {"LINESIDE__DETECT__MODEL": str(bundle.resolve())} | changes
     command = [agent.lineside(), "eval", "--json", "--config", CONFIGS / config, *options, *files]
