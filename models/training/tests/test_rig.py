@@ -10,7 +10,7 @@ from lineside_training import rig
 from lineside_training.rig import cycles, features, graph, heads, judge, recipe, regimes
 from lineside_training.run import Run
 
-CONFIG = {"default": {"channels": [], "kind": "level", "parts": 20, "penalty": 1e-3}}
+CONFIG = {"default": {"channels": [], "kind": "level", "parts": 20, "squares": False, "penalty": 1e-3}}
 
 
 def machine(count=160, seed=0):
@@ -77,7 +77,8 @@ def test_a_regime_far_from_all_that_was_seen_is_not_covered(found):
 
 def test_the_onnx_file_is_the_recipe(found):
     runtime = pytest.importorskip("onnxruntime")
-    asked = wishes(found) | {"wear": wishes(found, kind="shape")["wear"]}
+    looks = [{"channels": ["step", "wave"], "squares": True}, {"channels": {"wave": 4, "step": 60}}]
+    asked = wishes(found, looks=looks) | {"wear": wishes(found, kind="shape")["wear"]}
     made = dict(judge.fitted(found, asked, np.arange(len(found.values)), 7))
     covered = regimes.fit(found.values, judge.combinations(found))
     session = runtime.InferenceSession(graph.build(made, covered, 3).SerializeToString())
@@ -167,6 +168,42 @@ def test_a_folder_that_does_not_fit_is_refused_with_the_reason(tmp_path):
 def test_a_channel_that_is_not_there_is_named(found):
     with pytest.raises(SystemExit, match="heads.valve.channels: no channel flow; there are step, level, wave"):
         wishes(found, channels=["flow"])
+
+
+def test_parts_that_do_not_divide_a_cycle_are_refused(found):
+    for parts in (7, 0):
+        with pytest.raises(SystemExit, match="heads.valve: .* parts divide 300"):
+            wishes(found, channels={"step": 20, "wave": parts})
+
+
+def test_a_channel_has_its_own_parts(found):
+    (look,) = wishes(found, channels={"wave": 4, "step": 60})["valve"].looks
+    seen = heads.eye(look, found.values, 7).features(found.values)
+    assert look.channels == (2, 0) and seen.shape == (len(found.values), 64)
+    np.testing.assert_allclose(seen[:, 0], found.values[:, 2, :75].mean(axis=1), rtol=1e-5)
+    np.testing.assert_allclose(seen[:, 4], found.values[:, 0, :5].mean(axis=1), rtol=1e-5)
+
+
+def test_a_head_of_two_looks_says_their_mean(found):
+    each = [{"channels": ["step"], "squares": True}, {"channels": {"step": 60, "level": 2}}]
+    every = np.arange(len(found.values))
+
+    def told(looks):
+        head = dict(judge.fitted(found, wishes(found, looks=looks), every, 7))["valve"]
+        return head.answers(head.features(found.values))
+
+    np.testing.assert_allclose(told(each), (told(each[:1]) + told(each[1:])) / 2, atol=1e-9)
+
+
+def test_answers_become_likely_classes_also_of_two_and_where_some_are_missing():
+    rng = np.random.default_rng(4)
+    for there, classes in (([0, 1], 2), ([0, 1, 3], 4), ([2], 3)):
+        truth = np.repeat(there, 50)
+        answers = truth[:, None] + 0.1 * rng.standard_normal((len(truth), 1))
+        slopes, offsets = heads.calibrated(answers, truth, classes)
+        said = heads.chances(answers @ slopes + offsets)
+        assert said.shape == (len(truth), classes)
+        assert (said.argmax(axis=1) == truth).all() and said[range(len(truth)), truth].mean() > 0.95
 
 
 def test_filters_come_from_the_seed(found):

@@ -5,6 +5,7 @@ pooled to its mean above a threshold, over the cycle and its first half, and its
 network whose filters are drawn and not learned, so that a closed-form fit is all the training there is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,9 +29,10 @@ class Shapes:
     scale: Array
 
 
-def levels(values: Array, parts: int) -> Array:
-    """Means `[cycles, channels * parts]` of values `[cycles, channels, TICKS]`."""
-    return values.reshape(len(values), values.shape[1], parts, TICKS // parts).mean(axis=3).reshape(len(values), -1)
+def levels(values: Array, parts: Sequence[int]) -> Array:
+    """Means of values `[cycles, channels, TICKS]` over so many equal parts of each channel, one behind the other."""
+    cut = [values[:, at].reshape(len(values), count, TICKS // count) for at, count in enumerate(parts)]
+    return np.concatenate([channel.mean(axis=2) for channel in cut], axis=1)
 
 
 def draw(values: Array, seed: int) -> Shapes:

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from .cycles import TICKS, Array
 from .features import DILATIONS, WIDTH
-from .heads import LIMIT, Head
+from .heads import LIMIT, Eye, Head
 from .regimes import PARTS, Regimes
 
 OPSET, IR_VERSION = 17, 8
@@ -75,29 +75,45 @@ def _head(graph: _Graph, name: str, head: Head, cycle: str) -> str:
     def node(kind: str, inputs: list[str], what: str, **attributes) -> str:
         return graph.node(kind, inputs, f"{name}_{what}", **attributes)
 
-    picked = node("Gather", [cycle, constant("channels", np.array(head.wish.channels), np.int64)], "picked", axis=1)
-    found = _shapes(head, picked, constant, node) if head.shapes else _levels(head, picked, constant, node)
+    seen = [_eye(graph, f"{name}_{at}", eye, cycle) for at, eye in enumerate(head.eyes)]
+    found = node("Concat", seen, "features", axis=1)
     centred = node("Sub", [found, constant("mean", head.mean[None])], "centred")
     scaled = node("Mul", [centred, constant("by", 1 / head.scale[None])], "scaled")
     low, high = constant("low", np.array([[-LIMIT]])), constant("high", np.array([[LIMIT]]))
     limited = node("Min", [node("Max", [scaled, low], "not_below"), high], "limited")
     product = node("MatMul", [limited, constant("weights", head.weights)], "product")
     answers = node("Add", [product, constant("bias", np.atleast_2d(head.bias))], "answers")
-    if not head.wish.ordinal:
-        return node("Mul", [answers, constant("sharpness", np.array([[1 / head.spread]]))], "logits")
-    distance = node("Sub", [answers, constant("centres", head.centres[None])], "distance")
-    squared = node("Mul", [distance, distance], "squared")
-    return node("Mul", [squared, constant("sharpness", np.array([[-0.5 / head.spread**2]]))], "logits")
+    turned = node("MatMul", [answers, constant("slopes", head.slopes)], "turned")
+    return node("Add", [turned, constant("offsets", head.offsets[None])], "logits")
 
 
-def _levels(head: Head, picked: str, constant, node) -> str:
-    parts, count = head.wish.parts, len(head.wish.channels)
-    split = constant("split", np.array([1, count * parts, TICKS // parts]), np.int64)
-    return node("ReduceMean", [node("Reshape", [picked, split], "parts")], "features", axes=[2], keepdims=0)
+def _eye(graph: _Graph, name: str, eye: Eye, cycle: str) -> str:
+    def constant(what: str, value: Array, kind=np.float32) -> str:
+        return graph.constant(f"{name}_{what}", value, kind)
+
+    def node(kind: str, inputs: list[str], what: str, **attributes) -> str:
+        return graph.node(kind, inputs, f"{name}_{what}", **attributes)
+
+    found = _shapes(eye, cycle, constant, node) if eye.shapes else _levels(eye, cycle, constant, node)
+    if not eye.look.squares:
+        return found
+    return node("Concat", [found, node("Mul", [found, found], "squares")], "both", axis=1)
 
 
-def _shapes(head: Head, picked: str, constant, node) -> str:
-    drawn = head.shapes
+def _levels(eye: Eye, cycle: str, constant, node) -> str:
+    levels = []
+    for channel, parts in zip(eye.look.channels, eye.look.parts):
+        place = constant(f"channel_{channel}", np.array([channel]), np.int64)
+        picked = node("Gather", [cycle, place], f"of_{channel}", axis=1)
+        split = constant(f"split_{channel}", np.array([1, parts, TICKS // parts]), np.int64)
+        cut = node("Reshape", [picked, split], f"parts_{channel}")
+        levels.append(node("ReduceMean", [cut], f"levels_{channel}", axes=[2], keepdims=0))
+    return node("Concat", levels, "levels", axis=1)
+
+
+def _shapes(eye: Eye, cycle: str, constant, node) -> str:
+    drawn = eye.shapes
+    picked = node("Gather", [cycle, constant("channels", np.array(eye.look.channels), np.int64)], "picked", axis=1)
     centred = node("Sub", [picked, constant("channel_mean", drawn.mean[None, :, None])], "channel_centred")
     scaled = node("Mul", [centred, constant("channel_by", 1 / drawn.scale[None, :, None])], "channel_scaled")
     zero, start = constant("zero", np.zeros(1), np.int64), constant("half", np.array([TICKS // 2]), np.int64)
@@ -111,4 +127,4 @@ def _shapes(head: Head, picked: str, constant, node) -> str:
         pooled.append(node("ReduceMean", [above], f"mean_{at}", axes=[2], keepdims=0))
         pooled.append(node("ReduceMean", [first], f"first_mean_{at}", axes=[2], keepdims=0))
         pooled.append(node("ReduceMax", [found], f"peak_{at}", axes=[2], keepdims=0))
-    return node("Concat", pooled, "features", axis=1)
+    return node("Concat", pooled, "shapes", axis=1)

@@ -1,13 +1,13 @@
 """One head a label: balanced ridge regression in closed form, on the rank of the class where classes have an order.
 
-An ordinal head says one number; each class's logit falls with the squared distance to what the head says of such
-cycles when their groups are left out in training, in units of how far off it is then, so that the softmax is a
-probability. Classes without an order get a regression each.
+An ordinal head says one number, another one a vote a class. A logistic regression on what is said of cycles whose
+groups were left out in training makes it logits, whose softmax is a probability.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
 from .cycles import Array
 from .features import Shapes, draw, levels, shapes
@@ -16,39 +16,71 @@ from .features import Shapes, draw, levels, shapes
 LIMIT = 6.0
 # Groups of the inner split that tells how far a head is off.
 INNER = 4
-# Spreads to choose from, in ranks or votes.
-SPREADS = (0.08, 0.1, 0.13, 0.16, 0.2, 0.25, 0.32, 0.4, 0.5, 0.7, 1.0)
+# Inverse penalty of the logistic regression on what heads say, and the logit of a class that was not there.
+CALIBRATION, NEVER = 100.0, -30.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """One way of looking at a cycle: channels by number, `level` with so many parts of each or `shape`; whether the
+    squares of the features stand beside them."""
+
+    channels: tuple[int, ...]
+    kind: str
+    parts: tuple[int, ...]
+    squares: bool
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What a head is made of: its channels by number, `level` with so many parts or `shape`, the penalty."""
+    """What a head is made of: it says the mean of what it says by each look."""
 
-    channels: tuple[int, ...]
-    kind: str
-    parts: int
+    looks: tuple[Look, ...]
     penalty: float
     ordinal: bool
 
 
 @dataclass(frozen=True)
+class Eye:
+    """A look with the filters that it has drawn, if it wants any."""
+
+    look: Look
+    shapes: Shapes | None
+
+    def features(self, values: Array) -> Array:
+        """What is seen of cycles."""
+        chosen = values[:, list(self.look.channels)]
+        found = shapes(self.shapes, chosen) if self.shapes else levels(chosen, self.look.parts)
+        found = found.astype(np.float64)
+        return np.hstack([found, found**2]) if self.look.squares else found
+
+
+def eye(look: Look, values: Array, seed: int) -> Eye:
+    """Filters fit the training cycles."""
+    return Eye(look, draw(values[:, list(look.channels)], seed) if look.kind == "shape" else None)
+
+
+@dataclass(frozen=True)
 class Head:
-    """Weights on standardised features; `centres` are what an ordinal head says of each class, `spread` how far an
-    answer is usually off, in ranks or in votes."""
+    """Weights on standardised features, and how answers become logits: `slopes` `[answers, classes]`, `offsets`."""
 
     wish: Wish
-    shapes: Shapes | None
+    eyes: tuple[Eye, ...]
     mean: Array
     scale: Array
     weights: Array
     bias: Array
-    centres: Array
-    spread: float
+    slopes: Array
+    offsets: Array
 
     @property
     def classes(self) -> int:
         """How many there are."""
-        return len(self.centres)
+        return len(self.offsets)
+
+    def features(self, values: Array) -> Array:
+        """What it sees of cycles."""
+        return np.hstack([eye.features(values) for eye in self.eyes])
 
     def answers(self, features: Array) -> Array:
         """Ranks `[cycles, 1]` or votes `[cycles, classes]`."""
@@ -56,14 +88,7 @@ class Head:
 
     def logits(self, features: Array) -> Array:
         """A logit a class."""
-        return logits_of(self.answers(features), self.wish.ordinal, self.centres, self.spread)
-
-
-def logits_of(answers: Array, ordinal: bool, centres: Array, spread: float) -> Array:
-    """Ranks or votes as a logit a class."""
-    if not ordinal:
-        return answers / spread
-    return -((answers - centres) ** 2) / (2 * spread**2)
+        return self.answers(features) @ self.slopes + self.offsets
 
 
 def chances(logits: Array) -> Array:
@@ -72,49 +97,51 @@ def chances(logits: Array) -> Array:
     return raised / raised.sum(axis=1, keepdims=True)
 
 
-def features_of(wish: Wish, drawn: Shapes | None, values: Array) -> Array:
-    """What a head of this kind sees."""
-    chosen = values[:, list(wish.channels)]
-    return (shapes(drawn, chosen) if drawn else levels(chosen, wish.parts)).astype(np.float64)
-
-
-def prepared(wish: Wish, values: Array, seed: int) -> tuple[Shapes | None, Array]:
-    """Filters that fit the training cycles, where the head wants them, and the features."""
-    drawn = draw(values[:, list(wish.channels)], seed) if wish.kind == "shape" else None
-    return drawn, features_of(wish, drawn, values)
-
-
-def fit(wish: Wish, drawn: Shapes | None, features: Array, truth: Array, classes: int, groups: Array) -> Head:
-    """Fits a head; `groups` are what an inner split keeps together to see how far off the head is on unseen ones."""
+def fit(
+    wish: Wish, eyes: tuple[Eye, ...], seen: list[Array], truth: Array, classes: int, groups: Array
+) -> Head:
+    """Fits a head to what its eyes have seen; `groups` are what an inner split keeps together to tell how far off the
+    head is on unseen ones."""
+    features = np.hstack(seen)
     mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-9
     rows = np.clip((features - mean) / scale, -LIMIT, LIMIT)
+    ends = np.cumsum([part.shape[1] for part in seen])[:-1]
     target = truth[:, None].astype(float) if wish.ordinal else np.eye(classes)[truth]
+
+    def solved(at: Array) -> tuple[Array, Array]:
+        """The mean of the looks' ridges is a line through all features, too."""
+        balanced = balance(truth[at])
+        found = [ridge(part, target[at], balanced, wish.penalty) for part in np.split(rows[at], ends, axis=1)]
+        weights, biases = zip(*found)
+        return np.vstack(weights) / len(found), np.mean(biases, axis=0)
+
     _, places = np.unique(groups, return_inverse=True)
     told, true = [], []
     for part in range(INNER):
         inside = places % INNER != part
         if inside.all() or not inside.any():
             continue
-        weights, bias = ridge(rows[inside], target[inside], balance(truth[inside]), wish.penalty)
+        weights, bias = solved(inside)
         told.append(rows[~inside] @ weights + bias)
         true.append(truth[~inside])
-    centres, spread = np.arange(classes, dtype=float), SPREADS[-1]
-    if told:
-        centres, spread = calibrated(np.concatenate(told), np.concatenate(true), wish.ordinal, centres)
-    weights, bias = ridge(rows, target, balance(truth), wish.penalty)
-    return Head(wish, drawn, mean, scale, weights, bias, centres, spread)
+    weights, bias = solved(np.ones(len(rows), bool))
+    if not told:
+        told, true = [rows @ weights + bias], [truth]
+    slopes, offsets = calibrated(np.concatenate(told), np.concatenate(true), classes)
+    return Head(wish, eyes, mean, scale, weights, bias, slopes, offsets)
 
 
-def calibrated(answers: Array, truth: Array, ordinal: bool, ranks: Array) -> tuple[Array, float]:
-    """Where the answers of each class lie, in its order, and the spread under which the truth was likeliest."""
-    means = np.array([np.median(answers[truth == rank]) if (truth == rank).any() else rank for rank in ranks])
-    centres = np.maximum.accumulate(means) if ordinal else ranks
-
-    def surprise(spread: float) -> float:
-        chance = chances(logits_of(answers, ordinal, centres, spread))
-        return float(-np.log(chance[np.arange(len(truth)), truth] + 1e-12).mean())
-
-    return centres, min(SPREADS, key=surprise)
+def calibrated(answers: Array, truth: Array, classes: int) -> tuple[Array, Array]:
+    """Slopes and offsets under which the truth was likeliest, every class counting the same."""
+    slopes, offsets = np.zeros((answers.shape[1], classes)), np.full(classes, NEVER)
+    there = np.unique(truth)
+    offsets[there] = 0
+    if len(there) > 1:
+        made = LogisticRegression(C=CALIBRATION, max_iter=1000).fit(answers, truth, sample_weight=balance(truth))
+        # Of two classes, the logit of the second over the first is all that there is.
+        told = there if len(there) > 2 else there[1:]
+        slopes[:, told], offsets[told] = made.coef_.T, made.intercept_
+    return slopes, offsets
 
 
 def balance(truth: Array) -> Array:

@@ -16,7 +16,7 @@ from .. import scores
 from . import regimes
 from .cycles import Array, Cycles
 from .features import levels
-from .heads import Head, Wish, chances, features_of, fit, prepared
+from .heads import Eye, Head, Look, Wish, chances, eye, fit
 
 COMBINATION_FOLDS, TIME_BLOCKS = 5, 10
 # Parts of a cycle that the baselines see.
@@ -55,15 +55,16 @@ def splits(cycles: Cycles) -> dict[str, list[tuple[Array, Array]]]:
 
 
 def fitted(cycles: Cycles, wishes: dict[str, Wish], at: Array, seed: int) -> Iterator[tuple[str, Head]]:
-    """A head for each label, from the cycles `at`; heads that see the same share the work."""
+    """A head for each label, from the cycles `at`; heads that look the same way share the work."""
     values, groups = cycles.values[at], combinations(cycles)[at]
-    ready: dict[Any, Any] = {}
+    ready: dict[Look, tuple[Eye, Array]] = {}
     for name, wish in wishes.items():
-        key = (wish.channels, wish.kind, wish.parts)
-        if key not in ready:
-            ready[key] = prepared(wish, values, seed)
-        drawn, features = ready[key]
-        yield name, fit(wish, drawn, features, cycles.heads[name][at], len(cycles.classes[name]), groups)
+        for look in wish.looks:
+            if look not in ready:
+                made = eye(look, values, seed)
+                ready[look] = made, made.features(values)
+        eyes, seen = zip(*(ready[look] for look in wish.looks))
+        yield name, fit(wish, eyes, list(seen), cycles.heads[name][at], len(cycles.classes[name]), groups)
 
 
 def answers(cycles: Cycles, wishes: dict[str, Wish], folds: list, seed: int, say: Callable[[str], None]) -> Answers:
@@ -72,15 +73,15 @@ def answers(cycles: Cycles, wishes: dict[str, Wish], folds: list, seed: int, say
     told = {name: np.zeros((count, len(labels))) for name, labels in cycles.classes.items()}
     names = ("most frequent", "best single feature", "LDA on levels")
     beside = {name: {baseline: np.zeros(count, int) for baseline in names} for name in told}
-    excess, simple = np.zeros(count), levels(cycles.values, BASELINE_PARTS).astype(float)
+    excess, simple = np.zeros(count), levels(cycles.values, [BASELINE_PARTS] * len(cycles.channels)).astype(float)
     for number, (train, test) in enumerate(folds):
-        seen: dict[Any, Array] = {}
+        seen: dict[tuple[Look, ...], Array] = {}
         scaled = (simple - simple[train].mean(axis=0)) / (simple[train].std(axis=0) + 1e-9)
         for name, head in fitted(cycles, wishes, train, seed):
-            key = (head.wish.channels, head.wish.kind, head.wish.parts)
-            if key not in seen:
-                seen[key] = features_of(head.wish, head.shapes, cycles.values[test])
-            told[name][test] = chances(head.logits(seen[key]))
+            looks = head.wish.looks
+            if looks not in seen:
+                seen[looks] = head.features(cycles.values[test])
+            told[name][test] = chances(head.logits(seen[looks]))
             truth = cycles.heads[name][train]
             beside[name]["most frequent"][test] = np.bincount(truth).argmax()
             beside[name]["best single feature"][test] = single(simple[train], truth, simple[test])

@@ -12,12 +12,12 @@ from ..bundle import Bundle, Tensor
 from ..run import Run
 from . import cycles, graph, regimes
 from .cycles import TICKS, Array, Cycles
-from .heads import Head, Wish, features_of
+from .heads import Head, Look, Wish
 
 # The nearest task that a manifest has: one call, one row of logits by label. The agent has no place yet where it would
 # run such a model, and so no `bundle test` for it: tract, its runtime, is asked through its Python package.
 TASK = "classify-incident"
-# Logits far from the truth go into the hundreds, where single precision has four decimals.
+# Logits far from the truth go into the tens, made with weights that nearly cancel out in single precision.
 GOLDEN_CASES, TOLERANCE = 3, 5e-3
 OUTSIDE = "regime not seen"
 
@@ -27,17 +27,23 @@ def wishes(run: Run, found: Cycles) -> dict[str, Wish]:
     out = {}
     for name, labels in found.classes.items():
         settings = run.config["default"] | run.config.get("heads", {}).get(name, {})
-        names = settings["channels"] or found.channels
-        unknown = [channel for channel in names if channel not in found.channels]
-        if unknown:
-            there = ", ".join(found.channels)
-            raise SystemExit(f"heads.{name}.channels: no channel {', '.join(unknown)}; there are {there}")
-        if settings["kind"] not in ("level", "shape") or TICKS % settings["parts"]:
-            raise SystemExit(f"heads.{name}: kind is `level` or `shape`, and parts divides {TICKS}")
-        channels = tuple(found.channels.index(channel) for channel in names)
-        ordinal = cycles.numeric(labels)
-        out[name] = Wish(channels, settings["kind"], settings["parts"], settings["penalty"], ordinal)
+        looks = tuple(_look(name, settings | look, found) for look in settings.get("looks", [{}]))
+        out[name] = Wish(looks, settings["penalty"], cycles.numeric(labels))
     return out
+
+
+def _look(name: str, settings: dict[str, Any], found: Cycles) -> Look:
+    """Channels are a list, or a table that gives each its own parts."""
+    asked = settings["channels"] or found.channels
+    parts = asked if isinstance(asked, dict) else dict.fromkeys(asked, settings["parts"])
+    unknown = [channel for channel in parts if channel not in found.channels]
+    if unknown:
+        there = ", ".join(found.channels)
+        raise SystemExit(f"heads.{name}.channels: no channel {', '.join(unknown)}; there are {there}")
+    if settings["kind"] not in ("level", "shape") or any(count < 1 or TICKS % count for count in parts.values()):
+        raise SystemExit(f"heads.{name}: kind is `level` or `shape`, and parts divide {TICKS}")
+    channels = tuple(found.channels.index(channel) for channel in parts)
+    return Look(channels, settings["kind"], tuple(parts.values()), settings["squares"])
 
 
 def trained(run: Run) -> tuple[dict[str, Head], regimes.Regimes]:
@@ -47,7 +53,7 @@ def trained(run: Run) -> tuple[dict[str, Head], regimes.Regimes]:
 
 def outputs(heads: dict[str, Head], covered: regimes.Regimes, values: Array) -> Array:
     """What the exported file gives, one cycle after the other: logits of all heads, then the excess."""
-    logits = [head.logits(features_of(head.wish, head.shapes, values)) for head in heads.values()]
+    logits = [head.logits(head.features(values)) for head in heads.values()]
     return np.concatenate([*logits, covered.excess(values)[:, None]], axis=1)
 
 

@@ -28,8 +28,12 @@ class Regimes:
 
     def excess(self, values: Array) -> Array:
         """Squared distance to the nearest prototype over the one allowed, less 1: above 0 is not covered."""
-        places = (levels(values, PARTS) - self.mean) @ self.basis
+        places = (_levels(values) - self.mean) @ self.basis
         return nearest(places, self.prototypes) / self.allowed - 1
+
+
+def _levels(values: Array) -> Array:
+    return levels(values, [PARTS] * values.shape[1])
 
 
 def nearest(places: Array, prototypes: Array) -> Array:
@@ -49,7 +53,7 @@ def spread_out(places: Array) -> Array:
 
 def fit(values: Array, groups: Array) -> Regimes:
     """The regimes of training cycles."""
-    found = levels(values, PARTS).astype(float)
+    found = _levels(values).astype(float)
     mean, scale = found.mean(axis=0), found.std(axis=0) + 1e-9
     _, sizes, axes = np.linalg.svd((found - mean) / scale, full_matrices=False)
     count = min(AXES, len(sizes))
