@@ -74,13 +74,15 @@ def _encoder(packed: bool) -> Encoder:
 def test_the_graph_answers_as_torch_does(packed: bool) -> None:
     runtime = pytest.importorskip("onnxruntime")
     made, rng, classes = _encoder(packed), np.random.default_rng(5), 4
-    table = np.abs(rng.normal(size=(20, classes + 1))).astype(np.float16).astype(np.float64)
-    sense = rng.normal(size=(192, classes))
-    classifier = heads.Classifier(table, rng.normal(size=classes), sense, np.zeros(classes), 0.8)
+    read = rng.normal(size=(6, 2, 96))
+    read = (read / np.linalg.norm(read, axis=2, keepdims=True)).reshape(6, -1)
+    rows = heads.Rows(read, np.arange(6) % classes, np.ones(6))
+    classifier = heads.fit(rows, heads.Settings(classes, 0.5, (0.4,), (0.1,)), (0.4, 0.7), 0.1)
+    classifier.least, classifier.sharpness = 0.05, 2.3
     model = graph.build(made, classifier).SerializeToString()
     session = runtime.InferenceSession(model, providers=["CPUExecutionProvider"])
     ids = [2, 7, 7, 19, 3]
-    wanted = classifier.logits([ids], made.read_by().read(ids).numpy()[None].astype(np.float64))
+    wanted = classifier.logits(made.read_by().read(ids).numpy()[None].astype(np.float64))
     given = session.run(None, {"input_ids": np.array([ids]), "position_ids": np.arange(5)[None]})[0]
     assert np.abs(given - wanted).max() < 1e-4
 
@@ -105,13 +107,30 @@ def test_the_kept_tokens_spell_every_text() -> None:
     assert made.encode("hydraulic").tokens == ["[CLS]", "hydraulic", "[SEP]"]
 
 
-def test_a_head_on_spelling_tells_what_it_saw() -> None:
-    tokens = ["[PAD]", "leak", "##ing", "hot", "seized"]
-    texts = [[1, 2], [1], [3], [3, 3], [4], [4, 2]] * 3
-    truth = np.array([0, 0, 1, 1, 2, 2] * 3)
-    read = np.eye(3)[truth] + 0.01
-    settings = heads.Settings(tokens, 3, 0.5, (10.0, 20.0))
-    made, chosen = heads.learn(heads.Rows(texts, read, truth, np.ones(len(truth))), settings, 7)
-    assert (made.parts(texts, read)[0].argmax(axis=1) == truth).all()
-    assert chosen["spelling"] in settings.penalties
-    assert np.allclose(made.chances(texts, read).sum(axis=1), 1)
+def _around(centres: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    rng, truth = np.random.default_rng(seed), np.arange(count) % len(centres)
+    read = (centres[truth] + 0.2 * rng.normal(size=(count, centres.shape[1]))).reshape(count, 2, -1)
+    return (read / np.linalg.norm(read, axis=2, keepdims=True)).reshape(count, -1), truth
+
+
+def test_a_head_tells_what_it_saw_and_is_unsure_of_what_is_like_nothing() -> None:
+    centres = np.random.default_rng(2).normal(size=(3, 32))
+    read, truth = _around(centres, 60, 3)
+    settings = heads.Settings(3, 0.5, (0.5, 1.0), (0.1, 0.3))
+    made, chosen = heads.learn(heads.Rows(read, truth, np.ones(60)), settings, 7)
+    asked, wanted = _around(centres, 30, 4)
+    chances = made.chances(asked)
+    assert (chances.argmax(axis=1) == wanted).all() and np.allclose(chances.sum(axis=1), 1)
+    assert (chosen["first"], chosen["last"]) in settings.kernels and chosen["penalty"] in settings.penalties
+    assert made.chances(-asked).max() < chances.max(axis=1).min()
+    made.lines, made.far = made.lines * 0, 20.0
+    assert np.allclose(made.chances(asked), 1 / 3)
+
+
+def test_the_kernel_is_of_the_distances_of_both_halves() -> None:
+    read, truth = _around(np.random.default_rng(5).normal(size=(2, 8)), 4, 6)
+    made = heads.fit(heads.Rows(read, truth, np.ones(4)), heads.Settings(2, 0.0, (), ()), (0.3, 0.9), 0.5)
+    halves = ((read[:, None] - read[None]).reshape(4, 4, 2, -1) ** 2).sum(axis=3)
+    near = np.exp(-halves @ np.array([0.3, 0.9]))
+    votes = np.linalg.solve(near + 0.5 * np.eye(4), np.eye(2)[truth])
+    assert np.allclose(made.counted(read), near @ votes, atol=2e-3)

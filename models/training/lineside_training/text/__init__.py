@@ -37,17 +37,17 @@ def export(run: Run) -> None:
     """Writes the model with whole weights."""
     from . import graph, made
 
-    model = graph.build(made.build_encoder(run, packed=False), made.load(run.need("heads-whole.npz", "train")))
+    model = graph.build(made.build_encoder(run, packed=False), made.load(run.need("head-whole.npz", "train")))
     run.path("model-whole.onnx").write_bytes(model.SerializeToString())
 
 
 def quantize(run: Run) -> None:
-    """Packs the encoder's weights into four bits, fits the heads to what it reads then, and writes the model."""
+    """Packs the encoder's weights into four bits, fits the head to what it reads then, and writes the model."""
     from . import encoder, graph, made
 
     encoder.use_one_thread(run)
     _classifier(run, packed=True)
-    model = graph.build(made.build_encoder(run, packed=True), made.load(run.path("heads-packed.npz")))
+    model = graph.build(made.build_encoder(run, packed=True), made.load(run.path("head-packed.npz")))
     run.path("model.onnx").write_bytes(model.SerializeToString())
     run.say(f"{run.path('model.onnx').stat().st_size} bytes")
 
@@ -59,9 +59,9 @@ def _classifier(run: Run, packed: bool) -> None:
     read = made.reading(made.build_encoder(run, packed), tokenizer, them.normalised)
     every = np.arange(len(them.normalised.truth))
     rows = judge.rows(them.normalised, read, every, run.config["phrase_weight"])
-    classifier, chosen = heads.learn(rows, made.settings(run, tokenizer, len(them.labels)), run.seed)
+    classifier, chosen = heads.learn(rows, made.settings(run, len(them.labels)), run.seed)
     kind = "packed" if packed else "whole"
-    made.save(classifier, run.path(f"heads-{kind}.npz"))
+    made.save(classifier, run.path(f"head-{kind}.npz"))
     run.say(f"{kind}: {chosen}")
 
 

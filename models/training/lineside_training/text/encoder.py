@@ -109,9 +109,9 @@ class Packed:
         return np.clip(np.round(blocks / scales.astype(np.float32)), -8, 7)
 
     def matrix(self) -> Array:
-        """What it stands for, f32."""
-        whole = np.concatenate([self.bits & 15, self.bits >> 4], axis=2).astype(np.float32) - 8
-        return (whole * self.scales.astype(np.float32)).reshape(len(self.bits), -1)
+        """What it stands for, f32, rounded to half precision."""
+        whole = np.concatenate([self.bits & 15, self.bits >> 4], axis=2).astype(np.float16) - np.float16(8)
+        return (whole * self.scales).astype(np.float32).reshape(len(self.bits), -1)
 
 
 @dataclass

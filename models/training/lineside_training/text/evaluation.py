@@ -44,14 +44,19 @@ def normaliser(run: Run) -> list[dict[str, object]]:
 def classifier(run: Run) -> dict[str, object]:
     """Five parts, for each way of classifying and each split."""
     tokenizer, them = made.tokens(run), made.material(run, made.normaliser(run))
-    settings, classes = made.settings(run, tokenizer, len(them.labels)), len(them.labels)
+    classes = len(them.labels)
+    settings = made.settings(run, classes)
     packed, whole = (made.build_encoder(run, packed) for packed in (True, False))
     read = made.reading(packed, tokenizer, them.normalised)
     weight, seed, clean = run.config["phrase_weight"], run.seed, them.normalised
     ways = {
         "most frequent class": judge.trivial(them.written, classes),
-        "TF-IDF + logistic regression": judge.simple(them.written, classes, None),
-        "the same, classes balanced": judge.simple(them.written, classes, "balanced"),
+        "TF-IDF of words and letters + logistic regression": judge.simple(them.written, classes, words=True),
+        "TF-IDF of letters + logistic regression": judge.simple(them.written, classes, words=False),
+        "the same with definitions": judge.simple(
+            them.written, classes, words=False, weights=(settings.power, weight)
+        ),
+        "logistic regression on what ours is given": judge.linear(clean, read, settings, weight),
         "without definitions": judge.ours(clean, read, settings, 0.0, seed),
         "without the normaliser": judge.ours(
             them.written, made.reading(packed, tokenizer, them.written), settings, weight, seed
@@ -71,7 +76,7 @@ def classifier(run: Run) -> dict[str, object]:
     truths = np.concatenate([truth] * len(shipped))
     right, sure = chances.argmax(axis=1) == truths, chances.max(axis=1)
     np.savez(run.path("chances.npz"), chances=chances, truth=truths)
-    simple = np.concatenate([split.chances for split in splits["the same, classes balanced"]])
+    simple = np.concatenate([split.chances for split in splits["TF-IDF of letters + logistic regression"]])
     card.reliability_plot(run, "reliability", right, sure)
     drawn = {"text model": (right, sure), "TF-IDF": (simple.argmax(axis=1) == truths, simple.max(axis=1))}
     card.coverage_plot(run, "coverage", drawn)
@@ -114,11 +119,9 @@ def _sources(texts: list[str]) -> list[str]:
 
 def _occlusion(run: Run, them: made.Material, packed: encoder.Encoder) -> list[dict[str, object]]:
     """What carried the shipped model's answer, for the first lines of the data."""
-    shipped, tokenizer, reader = made.load(run.need("heads-packed.npz", "quantize")), made.tokens(run), packed.read_by()
+    shipped, tokenizer, reader = made.load(run.need("head-packed.npz", "quantize")), made.tokens(run), packed.read_by()
     found: list[dict[str, object]] = []
     for written, text in list(zip(them.written.texts, them.normalised.texts, strict=True))[:SHOWN]:
-        said, words = judge.occlusion(
-            shipped, text, lambda one: tokenizer.encode(one).ids, lambda ids: reader.read(ids).numpy()
-        )
+        said, words = judge.occlusion(shipped, text, lambda one: reader.read(tokenizer.encode(one).ids).numpy())
         found.append({"written": written, "label": them.labels[said], "words": words})
     return found

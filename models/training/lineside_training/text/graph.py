@@ -9,7 +9,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from .encoder import EPSILON, HEADS, MATRICES, Encoder, Packed
-from .heads import LEAST, SMALLEST, Classifier
+from .heads import Classifier
 
 OPSET, IR = 17, 8
 Array = np.ndarray
@@ -48,16 +48,16 @@ def build(encoder: Encoder, classifier: Classifier) -> onnx.ModelProto:
     first, last = _encoder(g, encoder)
     length = [_unit(g, g("ReduceMean", state, axes=[1], keepdims=0)) for state in (first, last)]
     read = g("Concat", *length, axis=1)
-    sense = g.constant("sense", classifier.sense.astype(np.float32))
-    sensed = g("Add", g("MatMul", read, sense), g.constant("sense_bias", classifier.sense_bias.astype(np.float32)))
-    mean = g("Mul", g("Add", _chances(g, sensed), _chances(g, _spelling(g, classifier))), g.number(0.5))
-    logits = g("Log", g("Max", mean, g.number(SMALLEST)))
-    g("Mul", logits, g.number(1 / classifier.temperature), name="logits")
-    classes = classifier.sense.shape[1]
+    # Half precision, as it was fitted.
+    lines = g("Cast", g.constant("lines", classifier.lines.T.astype(np.float16)), to=TensorProto.FLOAT)
+    near = g("Exp", g("Sub", g("MatMul", read, lines), g.number(classifier.far)))
+    votes = g("MatMul", near, g.constant("votes", classifier.votes.astype(np.float32)))
+    counted = g("Log", g("Max", votes, g.number(classifier.least)))
+    g("Mul", counted, g.number(classifier.sharpness), name="logits")
     inputs = [
         helper.make_tensor_value_info(name, TensorProto.INT64, [1, "tokens"]) for name in ("input_ids", "position_ids")
     ]
-    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, classes])]
+    outputs = [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, classifier.votes.shape[1]])]
     made = helper.make_graph(g.nodes, "text", inputs, outputs, list(g.constants.values()))
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="lineside")
     model.ir_version = IR
@@ -91,37 +91,29 @@ def _encoder(g: Graph, encoder: Encoder) -> tuple[str, str]:
     return first, state
 
 
-def _spelling(g: Graph, classifier: Classifier) -> str:
-    """The logits of the head on spelling."""
-    classes = classifier.sense.shape[1]
-    table = g.constant("spelling", classifier.table.astype(np.float16))
-    rows = g("Cast", g("Gather", table, "input_ids"), to=TensorProto.FLOAT)
-    rows = g("ReduceSum", rows, g.shape(1), keepdims=0)
-    ends = g.shape(0), g.shape(classes), g.shape(classes + 1)
-    said = g("Slice", rows, ends[0], ends[1], g.shape(1))
-    square = g("Slice", rows, ends[1], ends[2], g.shape(1))
-    said = g("Div", said, g("Sqrt", g("Max", square, g.number(LEAST))))
-    return g("Add", said, g.constant("spelling_bias", classifier.spelling_bias.astype(np.float32)))
-
-
 def _product(g: Graph, encoder: Encoder, state: str, name: str) -> str:
     matrix = encoder.matrices[name]
     if isinstance(matrix, Packed):
-        turned = g("Transpose", _unpack(g, matrix, name), perm=[1, 0])
+        turned = _unpack(g, matrix, name)
     else:
         turned = g.constant(name, matrix.T)
     return g("Add", g("MatMul", state, turned), g.constant(f"{name}.bias", encoder.vectors[f"{name}.bias"]))
 
 
 def _unpack(g: Graph, matrix: Packed, name: str) -> str:
-    """`[out, in]` of bytes that hold two weights each."""
+    """`[in, out]` of bytes that hold two weights each.
+
+    A runtime keeps what each of these operators gives until it has read the whole file, so they work on the
+    smallest type that will do, and the bytes lie turned already.
+    """
     out, blocks, half = matrix.bits.shape
-    both = g("Cast", g.constant(name, matrix.bits), to=TensorProto.FLOAT)
-    high = g("Floor", g("Mul", both, g.number(1 / 16)))
-    low = g("Sub", both, g("Mul", high, g.number(16.0)))
-    whole = g("Sub", g("Concat", low, high, axis=2), g.number(8.0))
-    scales = g("Cast", g.constant(f"{name}.scales", matrix.scales), to=TensorProto.FLOAT)
-    return g("Reshape", g("Mul", whole, scales), g.shape(out, blocks * half * 2))
+    both = g.constant(name, matrix.bits.transpose(1, 2, 0))
+    low = g("Mod", both, g.constant("sixteen", np.uint8(16)))
+    high = g("BitShift", both, g.constant("four", np.uint8(4)), direction="RIGHT")
+    whole = g("Cast", g("Concat", low, high, axis=1), to=TensorProto.FLOAT16)
+    whole = g("Sub", whole, g.constant("zero_at", np.float16(8)))
+    weights = g("Mul", whole, g.constant(f"{name}.scales", matrix.scales.transpose(1, 2, 0)))
+    return g("Cast", g("Reshape", weights, g.shape(blocks * half * 2, out)), to=TensorProto.FLOAT)
 
 
 def _norm(g: Graph, encoder: Encoder, state: str, name: str) -> str:
@@ -140,7 +132,3 @@ def _gelu(g: Graph, state: str) -> str:
 def _unit(g: Graph, vector: str) -> str:
     square = g("ReduceSum", g("Mul", vector, vector), g.shape(1), keepdims=1)
     return g("Div", vector, g("Sqrt", square))
-
-
-def _chances(g: Graph, logits: str) -> str:
-    return g("Softmax", logits, axis=-1)

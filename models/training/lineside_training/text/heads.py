@@ -1,71 +1,21 @@
-"""Two linear heads and their mixture: one on how a line is spelt, one on what the encoder makes of it.
+"""The head: kernel ridge regression on what the encoder makes of a line.
 
-The first is a bag of character n-grams. An n-gram lies within a token, so all that it says about a token is
-one row of a table, and the network needs the tokens only. Each head is a logistic regression: there are 564
-lines to learn from.
+Each line that was learned from votes for its class, the more the nearer it is to the line that is asked about;
+a line far from all of them is told with little confidence. Solved in closed form: there are 564 lines to learn from.
 """
 
 import warnings
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from scipy.optimize import minimize_scalar
-from scipy.sparse import csr_matrix
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
 Array = np.ndarray
-Ids = Sequence[int]
-GRAMS = range(2, 5)
-INNER = 3
-LEAST, SMALLEST = 1e-12, 1e-30
-
-
-def grams(token: str) -> list[str]:
-    """What a token is made of; `_` is the border of a word, `~` of a piece within one."""
-    marked = f"~{token[2:]}_" if token.startswith("##") else f"_{token}_"
-    return [f"={marked}"] + [marked[at : at + n] for n in GRAMS for at in range(len(marked) - n + 1)]
-
-
-@dataclass
-class Spelling:
-    """N-grams with their weights: inverse document frequencies."""
-
-    tokens: list[str]
-    """All tokens by number; special ones are spelt as nothing."""
-    place: dict[str, int]
-    rarity: Array
-
-    @classmethod
-    def of(cls, tokens: list[str], texts: Sequence[Ids]) -> "Spelling":
-        """The n-grams of these texts."""
-        parts = [cls._grams(tokens, number) for number in range(len(tokens))]
-        held = Counter(gram for ids in texts for gram in {gram for number in ids for gram in parts[number]})
-        names = sorted(held)
-        rarity = np.array([np.log((1 + len(texts)) / (1 + held[name])) + 1 for name in names])
-        return cls(tokens, {name: n for n, name in enumerate(names)}, rarity)
-
-    @staticmethod
-    def _grams(tokens: list[str], number: int) -> list[str]:
-        token = tokens[number]
-        return [] if token.startswith("[") and token.endswith("]") and len(token) > 1 else grams(token)
-
-    def rows(self) -> csr_matrix:
-        """Each token's n-grams, weighted: `[tokens, n-grams]`."""
-        counts = [Counter(g for g in self._grams(self.tokens, n) if g in self.place) for n in range(len(self.tokens))]
-        rows = [n for n, found in enumerate(counts) for _ in found]
-        columns = [self.place[gram] for found in counts for gram in found]
-        values = [count * self.rarity[self.place[gram]] for found in counts for gram, count in found.items()]
-        return csr_matrix((values, (rows, columns)), shape=(len(self.tokens), len(self.place)))
-
-
-def sums(texts: Sequence[Ids], tokens: int) -> csr_matrix:
-    """How often each token stands in each text."""
-    rows = [row for row, ids in enumerate(texts) for _ in ids]
-    columns = [number for ids in texts for number in ids]
-    return csr_matrix((np.ones(len(rows)), (rows, columns)), shape=(len(texts), tokens))
+INNER = 5
+# Calibration: the least share of the votes to choose from, and the largest power of a share.
+LEAST, SHARPEST = (0.02, 0.04, 0.08), 6.0
 
 
 def row_weights(truth: Array, own: Array, power: float) -> Array:
@@ -75,117 +25,115 @@ def row_weights(truth: Array, own: Array, power: float) -> Array:
     return own * share**power
 
 
-def fit(features, truth: Array, weights: Array, penalty: float, classes: int) -> tuple[Array, Array]:
-    """Weights `[features, classes]` and biases; a class without rows is never said."""
-    made = LogisticRegression(C=penalty, max_iter=500, tol=1e-3).fit(features, truth, sample_weight=weights)
-    slope, bias = np.zeros((features.shape[1], classes)), np.full(classes, -30.0)
-    slope[:, made.classes_], bias[made.classes_] = made.coef_.T, made.intercept_
-    return slope, bias
-
-
 def softmax(logits: Array) -> Array:
     """Probabilities of rows of logits."""
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     return shares / shares.sum(axis=1, keepdims=True)
 
 
+def logits_of(votes: Array, least: float, sharpness: float) -> Array:
+    """Logits whose softmax is a power of the votes."""
+    return np.log(np.maximum(votes, least)) * sharpness
+
+
+def stretched(read: Array, narrow: tuple[float, float]) -> Array:
+    """Features whose products with features are, less `2 * sum(narrow)`, the kernel's exponents.
+
+    Both halves of a line's features have length 1, so that a product says how far apart two are.
+    """
+    return (read.reshape(len(read), 2, -1) * (2 * np.array(narrow))[:, None]).reshape(len(read), -1)
+
+
 @dataclass
 class Classifier:
-    """What is learned: a row `[classes + 1]` a token, whose last column is its squared length, and the heads."""
+    """What is learned: lines, `stretched`, and how much each votes for each class."""
 
-    table: Array
-    spelling_bias: Array
-    sense: Array
-    sense_bias: Array
-    temperature: float = 1.0
+    lines: Array
+    votes: Array
+    far: float
+    """What an exponent is less by: `2 * sum(narrow)`."""
+    least: float = 1.0
+    """A class never has fewer votes: where no line is near, all are as likely."""
+    sharpness: float = 1.0
 
-    def parts(self, texts: Sequence[Ids], read: Array) -> tuple[Array, Array]:
-        """Each head's probabilities; `read` are the encoder's features of the texts."""
-        rows = sums(texts, len(self.table)) @ self.table
-        spelt = rows[:, :-1] / np.sqrt(np.maximum(rows[:, -1:], LEAST)) + self.spelling_bias
-        return softmax(spelt), softmax(read @ self.sense + self.sense_bias)
+    def counted(self, read: Array) -> Array:
+        """The votes: shares of 1, about."""
+        return np.exp(read @ self.lines.T - self.far) @ self.votes
 
-    def logits(self, texts: Sequence[Ids], read: Array) -> Array:
-        """Logarithms of the mean of both, calibrated: what the model gives."""
-        spelt, sensed = self.parts(texts, read)
-        return np.log(np.maximum((spelt + sensed) / 2, SMALLEST)) / self.temperature
+    def logits(self, read: Array) -> Array:
+        """What the model gives for the encoder's features of texts."""
+        return logits_of(self.counted(read), self.least, self.sharpness)
 
-    def chances(self, texts: Sequence[Ids], read: Array) -> Array:
+    def chances(self, read: Array) -> Array:
         """Probabilities."""
-        return softmax(self.logits(texts, read))
+        return softmax(self.logits(read))
 
 
 @dataclass(frozen=True)
 class Rows:
-    """Lines to learn from: tokens, the encoder's features, classes, and how much each counts."""
+    """Lines to learn from: the encoder's features, classes, and how much each counts."""
 
-    texts: list[Ids]
     read: Array
     truth: Array
     weight: Array
 
     def of(self, places: Array) -> "Rows":
         """Some of them."""
-        chosen = [self.texts[place] for place in places]
-        return Rows(chosen, self.read[places], self.truth[places], self.weight[places])
+        return Rows(self.read[places], self.truth[places], self.weight[places])
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the heads are fitted."""
+    """How the head is fitted: kernels and penalties to choose from."""
 
-    tokens: list[str]
     classes: int
     power: float
+    narrow: tuple[float, ...]
     penalties: tuple[float, ...]
 
+    @property
+    def kernels(self) -> list[tuple[float, float]]:
+        """A width for each half of the features, every way."""
+        return list(product(self.narrow, repeat=2))
 
-def heads(rows: Rows, settings: Settings, penalties: tuple[float, float]) -> Classifier:
-    """Both heads, each with its penalty."""
-    weights = row_weights(rows.truth, rows.weight, settings.power)
-    spelling = Spelling.of(settings.tokens, rows.texts)
-    parts = spelling.rows()
-    squares = np.asarray(parts.multiply(parts).sum(axis=1))
-    counts = sums(rows.texts, len(settings.tokens))
-    lengths = np.sqrt(np.maximum(np.asarray(counts @ squares), LEAST))
-    slope, spelling_bias = fit(
-        (counts @ parts).multiply(1 / lengths).tocsr(), rows.truth, weights, penalties[0], settings.classes
-    )
+
+def fit(rows: Rows, settings: Settings, narrow: tuple[float, float], penalty: float) -> Classifier:
+    """The head; a class without rows gets no votes."""
     # Half precision, as it ships.
-    table = np.hstack([parts @ slope, squares]).astype(np.float16).astype(np.float64)
-    sense, sense_bias = fit(rows.read, rows.truth, weights, penalties[1], settings.classes)
-    return Classifier(table, spelling_bias, sense, sense_bias)
+    lines, far = stretched(rows.read, narrow).astype(np.float16).astype(np.float64), 2 * sum(narrow)
+    near = np.exp(rows.read @ lines.T - far)
+    uncertain = penalty / row_weights(rows.truth, rows.weight, settings.power)
+    votes = np.linalg.solve(near + np.diag(uncertain), np.eye(settings.classes)[rows.truth])
+    return Classifier(lines, votes, far)
 
 
 def learn(rows: Rows, settings: Settings, seed: int) -> tuple[Classifier, dict[str, float]]:
-    """A classifier whose penalties and temperature were chosen by cross-validation among its own rows; and these."""
-    found: dict[float, list[tuple[Array, Array]]] = {penalty: [] for penalty in settings.penalties}
-    # Calibrated on lines, not on the definitions' phrases.
-    truths, real = [], rows.weight == rows.weight.max()
+    """A head whose kernel, penalty and calibration were chosen by cross-validation among its own rows; and these."""
+    # Chosen and calibrated on lines, not on the definitions' phrases.
+    real = rows.weight == rows.weight.max()
     # A class with fewer lines than parts stands in some of them only, which is what it is.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
         folds = list(StratifiedKFold(INNER, shuffle=True, random_state=seed).split(rows.read, rows.truth))
-    for train, test in folds:
-        test = test[real[test]]
-        truths.append(rows.truth[test])
-        for penalty in settings.penalties:
-            made = heads(rows.of(train), settings, (penalty, penalty))
-            found[penalty].append(made.parts([rows.texts[n] for n in test], rows.read[test]))
-    truth = np.concatenate(truths)
+    folds = [(rows.of(train), rows.of(test[real[test]])) for train, test in folds]
+    truth = np.concatenate([test.truth for _, test in folds])
+    found = []
+    for narrow, penalty in product(settings.kernels, settings.penalties):
+        votes = np.concatenate([fit(train, settings, narrow, penalty).counted(test.read) for train, test in folds])
+        found += [(*_sharpest(votes, least, truth), least, narrow, penalty) for least in LEAST]
+    _, sharpness, least, narrow, penalty = min(found)
+    made = fit(rows, settings, narrow, penalty)
+    made.least, made.sharpness = least, round(sharpness, 3)
+    chosen = {"first": narrow[0], "last": narrow[1], "penalty": penalty, "least": least, "sharpness": made.sharpness}
+    return made, chosen
 
-    def surprise(chances: Array) -> float:
-        return -float(np.mean(np.log(chances[np.arange(len(truth)), truth] + 1e-12)))
 
-    best, parts = [], []
-    for head in (0, 1):
-        chances = {penalty: np.concatenate([pair[head] for pair in pairs]) for penalty, pairs in found.items()}
-        best.append(min(chances, key=lambda penalty: surprise(chances[penalty])))
-        parts.append(chances[best[-1]])
-    mixed = np.log(np.maximum((parts[0] + parts[1]) / 2, SMALLEST))
-    temperature = float(
-        minimize_scalar(lambda t: surprise(softmax(mixed / t)), bounds=(0.3, 3.0), method="bounded").x
-    )
-    made = heads(rows, settings, (best[0], best[1]))
-    made.temperature = round(temperature, 4)
-    return made, {"spelling": best[0], "sense": best[1], "temperature": made.temperature}
+def _sharpest(votes: Array, least: float, truth: Array) -> tuple[float, float]:
+    """The least surprise that a sharpness gives, and that sharpness."""
+
+    def surprise(sharpness: float) -> float:
+        chances = softmax(logits_of(votes, least, sharpness))
+        return -float(np.mean(np.log(chances[np.arange(len(truth)), truth])))
+
+    best = minimize_scalar(surprise, bounds=(0.5, SHARPEST), method="bounded", options={"xatol": 1e-3})
+    return float(best.fun), float(best.x)

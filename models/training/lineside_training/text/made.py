@@ -54,16 +54,17 @@ def build_encoder(run: Run, packed: bool) -> encoder.Encoder:
 def reading(made: encoder.Encoder, tokenizer: Tokenizer, them: Lines) -> Read:
     """Lines as an encoder reads them."""
     reader = made.read_by()
-    texts = [tokenizer.encode(text).ids for text in them.texts]
-    phrases = [tokenizer.encode(text).ids for text in them.phrases]
-    features = [np.array([reader.read(ids).numpy() for ids in some], np.float64) for some in (texts, phrases)]
-    return Read(texts, features[0], phrases, features[1])
+
+    def features(texts: list[str]) -> np.ndarray:
+        return np.array([reader.read(tokenizer.encode(text).ids).numpy() for text in texts], np.float64)
+
+    return Read(features(them.texts), features(them.phrases))
 
 
-def settings(run: Run, tokenizer: Tokenizer, classes: int) -> Settings:
-    """How the heads are fitted."""
-    names = [tokenizer.id_to_token(number) for number in range(tokenizer.get_vocab_size())]
-    return Settings(names, classes, run.config["class_weight"], tuple(run.config["penalties"]))
+def settings(run: Run, classes: int) -> Settings:
+    """How the head is fitted."""
+    config = run.config
+    return Settings(classes, config["class_weight"], tuple(config["narrow"]), tuple(config["penalties"]))
 
 
 def normaliser(run: Run) -> Normaliser:
@@ -72,12 +73,13 @@ def normaliser(run: Run) -> Normaliser:
 
 
 def save(classifier: Classifier, path: Path) -> None:
-    """Writes the heads."""
+    """Writes the head."""
     np.savez(path, **vars(classifier))
 
 
 def load(path: Path) -> Classifier:
-    """Reads them."""
+    """Reads it."""
     with np.load(path) as file:
         parts = {name: file[name] for name in file.files}
-    return Classifier(**parts | {"temperature": float(parts["temperature"])})
+    numbers = {name: float(parts[name]) for name in ("far", "least", "sharpness")}
+    return Classifier(parts["lines"], parts["votes"], **numbers)
