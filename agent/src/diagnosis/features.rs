@@ -7,10 +7,11 @@
 use super::fit::{Fit, fit};
 use super::notes::Support;
 use super::observed::Observed;
+use super::pair::{Pair, pairs};
 use super::table::{Scope, Table};
 
 /// Figures a row.
-pub const FEATURES: usize = 48;
+pub const FEATURES: usize = 54;
 
 /// A channel of which less is explained is left over.
 pub const EXPLAINED: f32 = 0.25;
@@ -76,6 +77,11 @@ struct Case<'a> {
     entropy: f32,
     /// What the best mode for each channel speaks for it; the highest of all modes.
     rest: Vec<f32>,
+    /// By mode: with the second that suits it best; the highest sum of two.
+    pairs: Vec<Pair>,
+    best_pair: f32,
+    /// The highest total of the modes that are at home on the machine.
+    best_at_home: f32,
     support: Vec<Support>,
     most: Support,
     next_support: Support,
@@ -93,13 +99,14 @@ impl<'a> Case<'a> {
             .collect();
         let moved =
             || there.iter().filter_map(|channel| channel.moved.as_ref().map(|moved| (channel, moved)));
-        let totals: Vec<f32> = fits
-            .iter()
-            .zip(modes)
-            .map(|(fit, &mode)| {
-                fit.total() - if belongs(table, mode, seen.machine) < 0.0 { FOREIGN } else { 0.0 }
-            })
-            .collect();
+        let foreign: Vec<bool> = modes.iter().map(|&mode| belongs(table, mode, seen.machine) < 0.0).collect();
+        let losses: Vec<f32> = foreign.iter().map(|&foreign| if foreign { FOREIGN } else { 0.0 }).collect();
+        let totals: Vec<f32> = fits.iter().zip(&losses).map(|(fit, loss)| fit.total() - loss).collect();
+        let at_home = totals.iter().zip(&foreign).filter(|(_, foreign)| !**foreign).map(|(total, _)| *total);
+        let best_at_home = at_home.fold(-LIMIT, f32::max);
+        let pairs = pairs(table, modes, fits, &losses, &weights);
+        let best_pair =
+            pairs.iter().zip(&totals).map(|(pair, total)| pair.gain + total).fold(-LIMIT, f32::max);
         let mut order: Vec<usize> = (0..modes.len()).collect();
         order.sort_by(|&one, &other| totals[other].total_cmp(&totals[one]));
         let best = order.first().copied().unwrap_or(0);
@@ -145,6 +152,9 @@ impl<'a> Case<'a> {
             next,
             entropy,
             rest,
+            pairs,
+            best_pair,
+            best_at_home,
             most: Support { words: words.0, phrase: phrase.0 },
             next_support: Support { words: words.1, phrase: phrase.1 },
             support,
@@ -250,6 +260,16 @@ impl<'a> Case<'a> {
             self.best_support(),
             f32::from(u8::from(self.most.phrase > 0.0)),
             of_mode[0] * (1.0 - unknown) * self.shares[place],
+        ]);
+        let pair = self.pairs[place];
+        let sum = self.totals[place] + pair.gain;
+        values.extend([
+            squeezed(pair.gain),
+            squeezed(sum - self.totals[self.best]),
+            squeezed(sum - self.best_pair),
+            pair.left / self.weight.max(1e-3),
+            pair.left / WEIGHT_SCALE,
+            squeezed(self.totals[place] - self.best_at_home),
         ]);
         debug_assert_eq!(values.len(), start + FEATURES);
     }

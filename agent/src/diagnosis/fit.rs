@@ -40,6 +40,8 @@ pub struct Fit {
     pub explains: Vec<f32>,
     /// For each channel, what its movement speaks for the mode.
     pub speaks: Vec<f32>,
+    /// For each channel, all that it says for or against the mode; `None` where the mode expects nothing of it.
+    pub says: Vec<Option<f32>>,
 }
 
 impl Fit {
@@ -53,8 +55,9 @@ impl Fit {
 /// Fits a mode to what is seen. `None` in `channels` is a channel that is left out.
 #[must_use]
 pub fn fit(mode: &Mode, channels: &[Option<&Observed>]) -> Fit {
-    let empty =
-        Fit { explains: vec![0.0; channels.len()], speaks: vec![0.0; channels.len()], ..Fit::default() };
+    let count = channels.len();
+    let (explains, speaks, says) = (vec![0.0; count], vec![0.0; count], vec![None; count]);
+    let empty = Fit { explains, speaks, says, ..Fit::default() };
     match mode.scope {
         Scope::Part => of_part(mode, channels, empty),
         Scope::Sensor => of_sensor(&mode.effects[0], channels, empty),
@@ -92,7 +95,7 @@ fn pairs<'a>(mode: &Mode, channels: &[Option<&'a Observed>]) -> Vec<Pair<'a>> {
 
 impl Pair<'_> {
     fn is_right(&self, mode: &Mode) -> bool {
-        self.moved.is_some_and(|moved| moved.movement == Some(mode.effects[self.effect].movement))
+        self.moved.is_some_and(|moved| moved.does(&mode.effects[self.effect]))
     }
 }
 
@@ -120,13 +123,17 @@ fn of_part(mode: &Mode, channels: &[Option<&Observed>], mut fit: Fit) -> Fit {
         let said = says(best);
         fit.movement += said;
         fit.speaks[best.channel] += said.max(0.0);
+        *fit.says[best.channel].get_or_insert(0.0) += said;
         match best.moved {
-            Some(moved) if moved.movement == Some(effect.movement) => {
+            Some(moved) if moved.does(effect) => {
                 fit.right += weight;
                 fit.certainty += best.certainty;
                 fit.count += 1;
-                fit.size += likelihood::of_size(effect, moved).unwrap_or(0.0) * best.certainty;
-                fit.form += likelihood::of_form(effect, moved).unwrap_or(0.0) * best.certainty;
+                let size = likelihood::of_size(effect, moved).unwrap_or(0.0) * best.certainty;
+                let form = likelihood::of_form(effect, moved).unwrap_or(0.0) * best.certainty;
+                fit.size += size;
+                fit.form += form;
+                *fit.says[best.channel].get_or_insert(0.0) += size + form;
                 right.push((effect, moved));
             }
             Some(_) => {
@@ -167,8 +174,7 @@ fn order(right: &[(&Effect, &Moved)]) -> f32 {
 }
 
 fn sizes(right: &[(&Effect, &Moved)]) -> (f32, f32) {
-    let off: Vec<f32> =
-        right.iter().filter_map(|(effect, moved)| Some(moved.size? - effect.size.log2())).collect();
+    let off: Vec<f32> = right.iter().filter_map(|(effect, moved)| Some(effect.off(moved.size?))).collect();
     let count = off.len().max(1) as f32;
     let shift = off.iter().sum::<f32>() / count;
     (shift, off.iter().map(|off| (off - shift).abs()).sum::<f32>() / count)
@@ -178,7 +184,7 @@ fn sizes(right: &[(&Effect, &Moved)]) -> (f32, f32) {
 fn of_sensor(effect: &Effect, channels: &[Option<&Observed>], mut fit: Fit) -> Fit {
     (fit.expected, fit.there) = (1.0, 1.0);
     let moved = |place: usize| channels[place].and_then(|observed| observed.moved.as_ref());
-    let right = |place: &usize| moved(*place).is_some_and(|moved| moved.movement == Some(effect.movement));
+    let right = |place: &usize| moved(*place).is_some_and(|moved| moved.does(effect));
     let weight = |place: usize| moved(place).map_or(0.0, |moved| moved.weight);
     let loudest =
         (0..channels.len()).filter(right).max_by(|one, other| weight(*one).total_cmp(&weight(*other)));
@@ -196,6 +202,7 @@ fn of_sensor(effect: &Effect, channels: &[Option<&Observed>], mut fit: Fit) -> F
     fit.movement = said - several.ln() / 2.0;
     fit.explains[place] = 1.0;
     fit.speaks[place] = said;
+    fit.says[place] = Some(fit.movement);
     fit
 }
 
@@ -206,7 +213,7 @@ fn of_machine(effect: &Effect, channels: &[Option<&Observed>], mut fit: Fit) -> 
     for (place, observed) in channels.iter().enumerate() {
         let Some(observed) = observed else { continue };
         let moved = observed.moved.as_ref();
-        let is_right = moved.is_some_and(|moved| moved.movement == Some(effect.movement));
+        let is_right = moved.is_some_and(|moved| moved.does(effect));
         let said = likelihood::of_channel(effect, 1.0, moved);
         fit.movement += said;
         if is_right {

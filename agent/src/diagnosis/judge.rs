@@ -2,6 +2,7 @@
 
 use super::features::{EXPLAINED, FEATURES, Rows, Seen, rows};
 use super::library::{Case, Library, Memory};
+use super::observed::Observed;
 use super::scorer::Scorer;
 use super::table::Scope;
 use super::{DiagnosisError, Finding, Judgement, Reason, Settings, TableFile, UNKNOWN};
@@ -30,7 +31,26 @@ struct Odds {
     rows: Rows,
 }
 
+/// What was decided on.
+struct Decision {
+    odds: Odds,
+    /// Its row; the last one is "none of these".
+    top: usize,
+    /// The probability of that row, with a second fault that of either.
+    confidence: f32,
+    /// The row of a second fault.
+    second: Option<usize>,
+    /// Places of channels that deviate and that neither explains.
+    left: Vec<usize>,
+}
+
 impl Odds {
+    /// The most likely mode; of equals the first; `None` without modes.
+    fn best_mode(&self) -> Option<usize> {
+        let by = |place: &usize| self.probabilities[*place];
+        (0..self.probabilities.len() - 1).rev().max_by(|one, other| by(one).total_cmp(&by(other)))
+    }
+
     /// The most likely row; of equals the first.
     fn top(&self) -> usize {
         let by = |place: &usize| self.probabilities[*place];
@@ -82,10 +102,7 @@ impl Diagnosis {
     /// # Errors
     /// As for [`Diagnosis::judge`].
     pub fn judge_among(&self, case: &Case, modes: &[usize]) -> Result<Judgement, DiagnosisError> {
-        let seen = case.seen();
-        let odds = self.noted(modes, &seen)?;
-        let top = odds.top();
-        let confidence = odds.probabilities[top];
+        let Decision { odds, top, confidence, second, left } = self.decide(&case.seen(), modes)?;
         let names = modes.iter().map(|&mode| self.library.table.modes[mode].id.as_str()).chain([UNKNOWN]);
         let mut scores: Vec<(String, f32)> =
             names.map(str::to_owned).zip(odds.probabilities.iter().copied()).collect();
@@ -100,24 +117,36 @@ impl Diagnosis {
             unexplained: Vec::new(),
             because: Vec::new(),
         };
-        if top == modes.len() || confidence < self.settings.abstain_below {
-            return Ok(judgement);
+        if top < modes.len() && confidence >= self.settings.abstain_below {
+            let finding = self.finding(modes[top]);
+            judgement.label = Some(finding.mode.clone());
+            judgement.finding = Some(finding);
+            judgement.second = second.map(|second| self.finding(modes[second]));
+            judgement.unexplained = left;
         }
-        let finding = self.finding(modes[top]);
+        Ok(judgement)
+    }
+
+    /// Which row it is, and with which second. Two faults share what there is to give, and either may be named
+    /// first: "none of these" has to beat both together.
+    fn decide(&self, seen: &Seen<'_>, modes: &[usize]) -> Result<Decision, DiagnosisError> {
+        let odds = self.noted(modes, seen)?;
+        let unknown = odds.probabilities[modes.len()];
+        let none =
+            |odds| Decision { odds, top: modes.len(), confidence: unknown, second: None, left: Vec::new() };
+        let Some(top) = odds.best_mode() else { return Ok(none(odds)) };
         let explains = &odds.rows.fits[top].explains;
-        let deviates = |&channel: &usize| case.channels[channel].moved.is_some();
-        let mut left: Vec<usize> = (0..case.channels.len())
-            .filter(deviates)
-            .filter(|&channel| explains[channel] < EXPLAINED)
-            .collect();
-        if let Some((second, explained)) = self.second(modes, top, &seen, &left)? {
-            judgement.second = Some(self.finding(second));
+        let deviates = |channel: &Option<&Observed>| channel.is_some_and(|channel| channel.moved.is_some());
+        let open = |&place: &usize| deviates(&seen.channels[place]) && explains[place] < EXPLAINED;
+        let mut left: Vec<usize> = (0..seen.channels.len()).filter(open).collect();
+        let second = self.second(modes, top, seen, &left)?;
+        let mut confidence = odds.probabilities[top];
+        if let Some((second, explained)) = &second {
+            confidence = (confidence + odds.probabilities[*second]).min(1.0);
             left.retain(|channel| !explained.contains(channel));
         }
-        judgement.label = Some(finding.mode.clone());
-        judgement.finding = Some(finding);
-        judgement.unexplained = left;
-        Ok(judgement)
+        let second = second.map(|(second, _)| second);
+        Ok(if unknown > confidence { none(odds) } else { Decision { odds, top, confidence, second, left } })
     }
 
     fn finding(&self, mode: usize) -> Finding {
@@ -148,12 +177,15 @@ impl Diagnosis {
         }
         let noted = self.odds(modes, seen)?;
         let top = bare.top();
-        let clear = bare.probabilities[top] >= if top == modes.len() { CLEARLY_UNKNOWN } else { CLEAR };
-        // A note may raise what the evidence says clearly; it does not sink it.
-        Ok(if clear && noted.probabilities[top] < bare.probabilities[top] { bare } else { noted })
+        let unknown = top == modes.len();
+        let clear = bare.probabilities[top] >= if unknown { CLEARLY_UNKNOWN } else { CLEAR };
+        // A note may raise what the evidence says clearly; it does not sink it. And a note may speak for another
+        // mode, but never for none.
+        let sinks = clear && noted.probabilities[top] < bare.probabilities[top];
+        Ok(if sinks || (!unknown && noted.top() == modes.len()) { bare } else { noted })
     }
 
-    /// The mode that best explains the channels that are left, with the channels it explains.
+    /// The place of the mode that best explains the channels that are left, with the channels it explains.
     fn second(
         &self,
         modes: &[usize],
@@ -168,10 +200,11 @@ impl Diagnosis {
             let described = &self.library.table.modes[*mode];
             *mode != modes[first] && !described.benign && described.scope != Scope::Machine
         };
-        let others: Vec<usize> = modes.iter().copied().filter(could_be).collect();
+        let places: Vec<usize> = (0..modes.len()).filter(|&place| could_be(&modes[place])).collect();
+        let others: Vec<usize> = places.iter().map(|&place| modes[place]).collect();
         // What the first explains says nothing about a second, for or against.
         let open = |(place, channel): (usize, &Option<_>)| {
-            let moved = channel.is_some_and(|channel: &super::observed::Observed| channel.moved.is_some());
+            let moved = channel.is_some_and(|channel: &Observed| channel.moved.is_some());
             if moved && !left.contains(&place) { None } else { *channel }
         };
         let rest = Seen { channels: seen.channels.iter().enumerate().map(open).collect(), ..seen.clone() };
@@ -183,7 +216,7 @@ impl Diagnosis {
         let explains = &odds.rows.fits[top].explains;
         let explained: Vec<usize> =
             left.iter().copied().filter(|&channel| explains[channel] >= EXPLAINED).collect();
-        Ok((!explained.is_empty()).then(|| (others[top], explained)))
+        Ok((!explained.is_empty()).then(|| (places[top], explained)))
     }
 
     /// What carried a decision: the loss of probability of the most likely row when one channel that
@@ -193,8 +226,7 @@ impl Diagnosis {
     /// As for [`Diagnosis::judge`].
     pub fn because(&self, case: &Case, modes: &[usize]) -> Result<Vec<(Reason, f32)>, DiagnosisError> {
         let seen = case.seen();
-        let odds = self.noted(modes, &seen)?;
-        let top = odds.top();
+        let Decision { odds, top, .. } = self.decide(&seen, modes)?;
         let confidence = odds.probabilities[top];
         let mut because = Vec::new();
         for channel in 0..seen.channels.len() {

@@ -8,7 +8,8 @@ pub const UNKNOWN: &str = "unknown";
 pub struct Judgement {
     /// The id of the most likely mode; `None` when none is likely enough: unknown.
     pub label: Option<String>,
-    /// The probability of the most likely row, 0 to 1, whether or not it is said.
+    /// The probability of the most likely row, 0 to 1, whether or not it is said; with a second fault
+    /// that of either row.
     pub confidence: f32,
     /// Every mode and [`UNKNOWN`] with its probability, the most likely first. They sum to 1.
     pub scores: Vec<(String, f32)>,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::features::{Rows, Seen, rows};
 use super::kind::{Nature, kinds, machine, nature};
 use super::notes::{Index, Spellings, Support};
-use super::observed::{Observed, moved};
+use super::observed::{Observed, calm, moved};
 use super::table::Table;
 use super::{DiagnosisError, TableFile};
 use crate::incident::Evidence;
@@ -73,7 +73,8 @@ impl Library {
             });
             Observed { kinds: kinds(&self.table, nature, machine), moved: moved(evidence, seen) }
         };
-        let channels = evidence.channels.iter().enumerate().map(observed).collect();
+        let mut channels: Vec<Observed> = evidence.channels.iter().enumerate().map(observed).collect();
+        calm(&mut channels);
         let said = notes.iter().any(|note| !note.trim().is_empty());
         let notes = said.then(|| self.notes.read(notes, &mut memory.spellings));
         Case { channels, machine, notes }

@@ -15,6 +15,9 @@ const SIZE_STRAYS: f32 = 0.2;
 const SIZE_RANGE: f32 = 4.0;
 /// A form that is not the expected one is seen so often.
 const FORM_STRAYS: f32 = 0.2;
+/// From this size on a ramp is seen to be one: `incident/shape.rs` wants a line to explain twice as much
+/// as a level, and what has left its band and ends below six standard deviations has no such line.
+const RAMP_SEEN_LOG2: f32 = 2.6;
 /// What an order of onset says, for and against, a pair of channels.
 const ORDER_KEPT: f32 = 0.5;
 const ORDER_BROKEN: f32 = -1.2;
@@ -31,11 +34,12 @@ fn by_chance(movement: Option<Movement>) -> f32 {
 }
 
 /// Of channels that the mode moves one way, the share that is seen to move another.
-fn expected(movement: Movement, seen: Option<Movement>) -> f32 {
+fn expected(effect: &Effect, moved: &Moved) -> f32 {
     use Movement::{Down, Silent, Spikes, Stuck, Swing, Up};
-    match (movement, seen) {
+    match (effect.movement, moved.movement) {
         (_, None) => 0.02,
         (expected, Some(seen)) if expected == seen => 0.9,
+        (_, Some(Stuck | Swing)) if moved.does(effect) => 0.3,
         (Up | Down, Some(Swing)) => 0.03,
         (Up | Down, Some(Spikes)) => 0.02,
         (Swing | Spikes, Some(Up | Down)) => 0.04,
@@ -51,7 +55,7 @@ pub fn of_channel(effect: &Effect, certainty: f32, moved: Option<&Moved>) -> f32
     let (under, chance) = match moved {
         None => (effect.size.missed(), 1.0 - BYSTANDER),
         Some(moved) => {
-            let seen = (1.0 - effect.size.missed()) * expected(effect.movement, moved.movement);
+            let seen = (1.0 - effect.size.missed()) * expected(effect, moved);
             (seen, BYSTANDER * by_chance(moved.movement))
         }
     };
@@ -62,7 +66,7 @@ pub fn of_channel(effect: &Effect, certainty: f32, moved: Option<&Moved>) -> f32
 /// Of the size of a channel that moves as the effect says; `None` where there is none to compare.
 #[must_use]
 pub fn of_size(effect: &Effect, moved: &Moved) -> Option<f32> {
-    let off = (moved.size? - effect.size.log2()) / SIZE_SPREAD;
+    let off = effect.off(moved.size?) / SIZE_SPREAD;
     let normal = (-off * off / 2.0).exp() / (SIZE_SPREAD * (2.0 * std::f32::consts::PI).sqrt());
     let strays = 1.0 / SIZE_RANGE;
     Some((((1.0 - SIZE_STRAYS) * normal + SIZE_STRAYS * strays) / strays).ln())
@@ -75,6 +79,8 @@ pub fn of_form(effect: &Effect, moved: &Moved) -> Option<f32> {
     match (effect.step, effect.ramp) {
         (false, false) => None,
         (true, true) => Some(0.0),
+        // A small ramp looks like a step.
+        (false, true) if step && moved.size.is_none_or(|size| size < RAMP_SEEN_LOG2) => Some(0.0),
         (expected, _) if expected == step => Some(((1.0 - FORM_STRAYS) / 0.5).ln()),
         _ => Some((FORM_STRAYS / 0.5).ln()),
     }
@@ -98,7 +104,14 @@ mod tests {
     }
 
     fn seen(movement: Movement) -> Moved {
-        Moved { movement: Some(movement), size: Some(3.0), weight: 2.0, order: Some(1), step: Some(true) }
+        Moved {
+            movement: Some(movement),
+            towards: None,
+            size: Some(3.0),
+            weight: 2.0,
+            order: Some(1),
+            step: Some(true),
+        }
     }
 
     #[test]

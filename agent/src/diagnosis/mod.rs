@@ -18,6 +18,7 @@ mod library;
 mod likelihood;
 mod notes;
 mod observed;
+mod pair;
 mod scorer;
 mod settings;
 mod table;

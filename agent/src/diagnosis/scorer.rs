@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use tract_onnx::prelude::*;
+use tract_onnx::tract_hir::infer::{Factoid, InferenceModel};
 
 use super::DiagnosisError;
 use super::features::FEATURES;
@@ -27,16 +28,16 @@ impl Scorer {
     /// # Errors
     /// When it cannot be parsed, or has another shape.
     pub fn new(onnx: &[u8], rows: usize) -> Result<Self, DiagnosisError> {
-        let load = || -> TractResult<Self> {
-            let mut file = onnx;
-            let plan = tract_onnx::onnx()
-                .model_for_read(&mut file)?
-                .with_input_fact(0, f32::fact([rows, FEATURES]).into())?
-                .into_optimized()?
-                .into_runnable()?;
-            Ok(Scorer { plan, rows })
+        let failed = |error: TractError| DiagnosisError::Scorer(format!("{error:#}"));
+        let model = tract_onnx::onnx().model_for_read(&mut &*onnx).map_err(failed)?;
+        if let Some(width) = width(&model).map_err(failed)?.filter(|&width| width != FEATURES) {
+            let problem = format!("it takes rows of {width} figures, not {FEATURES}");
+            return Err(DiagnosisError::Scorer(format!("{problem}: it needs a bundle made for this agent")));
+        }
+        let plan = move || -> TractResult<_> {
+            model.with_input_fact(0, f32::fact([rows, FEATURES]).into())?.into_optimized()?.into_runnable()
         };
-        let scorer = load().map_err(|error| DiagnosisError::Scorer(format!("{error:#}")))?;
+        let scorer = Scorer { plan: plan().map_err(failed)?, rows };
         scorer.logits(&vec![0.0; rows * FEATURES])?;
         Ok(scorer)
     }
@@ -62,4 +63,11 @@ impl Scorer {
             Err(DiagnosisError::Scorer("its answer is no number".into()))
         }
     }
+}
+
+/// How many figures a row has, where the file says it.
+fn width(model: &InferenceModel) -> TractResult<Option<usize>> {
+    let shape = &model.input_fact(0)?.shape;
+    let width = shape.dims().nth(1).and_then(Factoid::concretize);
+    Ok(width.and_then(|width| width.to_i64().ok()).and_then(|width| usize::try_from(width).ok()))
 }

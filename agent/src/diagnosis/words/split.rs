@@ -20,6 +20,12 @@ pub fn split(text: &str) -> Vec<String> {
         _ => Class::Other,
     };
     let letters: Vec<char> = text.chars().collect();
+    // `FilterdP` is a pressure difference, not a pressure of `filterd`; `feedP`, `loadP` and `condP` are none.
+    let difference = |place: usize| {
+        let ends = letters.get(place + 2).is_none_or(|&next| class(next) != Class::Lower);
+        let of_word = place.checked_sub(1).is_some_and(|before| "aeiouln".contains(letters[before]));
+        letters[place] == 'd' && letters.get(place + 1) == Some(&'P') && ends && !of_word
+    };
     let mut words = Vec::new();
     let mut word = String::new();
     for (place, &letter) in letters.iter().enumerate() {
@@ -27,7 +33,8 @@ pub fn split(text: &str) -> Vec<String> {
         if let Some(before) = place.checked_sub(1).map(|place| class(letters[place])) {
             let next_is_lower = letters.get(place + 1).is_some_and(|&next| class(next) == Class::Lower);
             let begins = match (before, here) {
-                (Class::Lower, Class::Upper) => true,
+                (Class::Lower, Class::Upper) => !difference(place - 1),
+                (Class::Lower | Class::Upper, Class::Lower) if difference(place) => true,
                 // The last capital of `TICvalue` begins the next word.
                 (Class::Upper, Class::Upper) => next_is_lower,
                 (Class::Digit, Class::Upper | Class::Lower) | (Class::Upper | Class::Lower, Class::Digit) => {
@@ -67,6 +74,11 @@ mod tests {
         assert_eq!(split("TIC_204"), ["tic", "204"]);
         assert_eq!(split("PT101a"), ["pt", "101", "a"]);
         assert_eq!(split("ÖLTemperatur"), ["oel", "temperatur"]);
+        for name in ["FltrdP", "fltr_dP", "FltrDP", "fltr dp"] {
+            assert_eq!(split(name), ["fltr", "dp"], "{name}");
+        }
+        assert_eq!(split("feedP"), ["feed", "p"]);
+        assert_eq!(split("feedPump_dP2"), ["feed", "pump", "dp", "2"]);
         assert_eq!(split("__"), Vec::<String>::new());
     }
 

@@ -22,7 +22,7 @@ def data(run: Run) -> None:
     counts = (("second", run.seed + 2000, "second_cases"), ("training", run.seed, "learning_cases"))
     for name, seed, count in counts:
         with run.path(f"{name}.jsonl").open("w") as file:
-            file.writelines(json.dumps(case) + "\n" for case in generator.cases(seed, run.config[count]))
+            file.writelines(json.dumps(case) + "\n" for case in generator.cases(seed, run.config[count], mix=sets.mix(run.config)))
 
 
 def train(run: Run) -> None:
@@ -80,6 +80,6 @@ def pack(run: Run) -> None:
 
     weights = scorer.Weights.load(run.need("weights-0.npz", "train"))
     rows = sets.load(run.need("calibration.npz", "data"))
-    card = packing.card(run.need("evaluation.md", "evaluate").read_text(encoding="utf-8"))
+    card = packing.card(packing.head(run, weights), run.need("evaluation.md", "evaluate").read_text(encoding="utf-8"))
     folder = packing.write(run, weights, rows.features, card, packing.figures(run))
     agent.bundle_test(folder)

@@ -61,8 +61,8 @@ def read(path: Path) -> Answers:
     confidence, known = [], []
     for line in path.read_text().splitlines():
         row = json.loads(line)
-        label, chance = row["scores"][0]
-        out.best.append(label)
+        # What is said, or what is likeliest where nothing is.
+        out.best.append(row["label"] or row["scores"][0][0])
         confidence.append(row["confidence"])
         known.append(max((c for name, c in row["scores"] if name != UNKNOWN), default=0.0))
         out.said.append(row["label"])

@@ -11,8 +11,17 @@ from .table import Effect, Mode
 
 BAND_SD = 3.0  # agent/src/incident/onset.rs
 # Spread of sizes around what the table calls slight, clear, strong, extreme.
-_SIZE_SPREAD = {"slight": 0.22, "clear": 0.28, "strong": 0.32, "extreme": 0.5}
-_FORM_CONFUSED = 0.15
+_SIZE_SPREAD = {"slight": 0.22, "clear": 0.28, "strong": 0.32, "extreme": 0.8}
+# How the agent names forms (agent/src/incident/shape.rs): a ramp that ends below so many standard deviations leaves a
+# line no better than a level, and is called a step; a young step that still rises may be called a ramp.
+_RAMP_SEEN_SD, _RAMP_BLUR_SD = 5.0, 0.7
+_FORM_CONFUSED = 0.05
+_YOUNG_STEP_CONFUSED = 0.3
+# What has gone far lies still there so often, as on a machine that stands.
+_RESTS = 0.15
+_FAR_SD = 8.0
+# A channel that two faults push one after the other crosses its mean as one does that swings.
+_PUSHED_TWICE_SWINGS = 0.4
 _SMALL_DEVIATES = 0.4  # a channel within its band that the detector finds odd all the same
 
 
@@ -35,6 +44,8 @@ class Moved:
 
 def _seen_movement(moved: Moved) -> str:
     by_shape = {"oscillation": "swing", "spike": "spikes", "stuck": "stuck", "dropout": "silent"}
+    if moved.shape in ("stuck", "oscillation") and moved.movement in (UP, DOWN):
+        return UP if moved.sd > 0 else DOWN
     return by_shape.get(moved.shape or "") or (UP if moved.sd > 0 else DOWN)
 
 
@@ -99,7 +110,7 @@ def apply(rng: Random, episode: Episode, mode: Mode, by: int, delay: int = 0) ->
     if mode.scope == "sensor":
         free = [index for index in range(len(episode.channels)) if index not in episode.moved]
         if free:
-            _put(episode, rng.choice(free), _move(rng, episode, mode.effects[0], delay, 1.0, by))
+            _put(rng, episode, rng.choice(free), _move(rng, episode, mode.effects[0], delay, 1.0, by))
         return
     severity = rng.lognormvariate(0.0, 0.2)
     begins = [delay, 0, 0]
@@ -118,20 +129,22 @@ def apply(rng: Random, episode: Episode, mode: Mode, by: int, delay: int = 0) ->
             if effect.order > 1 and rng.random() < 0.5:
                 continue  # it has not begun yet
             lag = max(0, episode.age - 3 - int(rng.random() * 3))
-        _put(episode, index, _move(rng, episode, effect, lag, severity, by))
+        _put(rng, episode, index, _move(rng, episode, effect, lag, severity, by))
 
 
 def _jitter(rng: Random) -> int:
     return int(abs(rng.gauss(0.0, 2.0)))
 
 
-def _put(episode: Episode, index: int, moved: Moved) -> None:
+def _put(rng: Random, episode: Episode, index: int, moved: Moved) -> None:
     there = episode.moved.get(index)
     if there is None:
         episode.moved[index] = moved
     elif there.movement == moved.movement and moved.movement in (UP, DOWN):
         there.sd += 0.6 * moved.sd
         there.deviates = there.deviates or moved.deviates
+        if there.lag != moved.lag and abs(there.sd) > _FAR_SD and rng.random() < _PUSHED_TWICE_SWINGS:
+            there.shape = "oscillation"
         there.lag = min(there.lag, moved.lag)
     elif there.movement in (UP, DOWN) and moved.movement in (UP, DOWN) and abs(moved.sd) > abs(there.sd):
         episode.moved[index] = moved
@@ -143,9 +156,9 @@ def _move(rng: Random, episode: Episode, effect: Effect, lag: int, severity: flo
         form = rng.choice(effect.forms)
         if form == "ramp" and episode.change == "opened":
             size *= rng.uniform(0.55, 1.0)
-        shape = form
-        if rng.random() < (_FORM_CONFUSED if size > 3.5 else 0.3):
-            shape = "step" if form == "ramp" else "ramp"
+        shape = _seen_form(rng, form, size, young=episode.change == "opened")
+        if effect.size == "extreme" and size > _FAR_SD and rng.random() < _RESTS:
+            shape = "stuck"
         deviates = size > BAND_SD or rng.random() < _SMALL_DEVIATES
         return Moved(effect.movement, size if effect.movement == UP else -size, shape, lag, deviates, by)
     luck = rng.random()
@@ -158,6 +171,15 @@ def _move(rng: Random, episode: Episode, effect: Effect, lag: int, severity: flo
     if effect.movement == "stuck":
         return Moved("stuck", rng.gauss(0.0, 1.2), "stuck", lag, True, by)
     return Moved("silent", 0.0, "dropout", lag, True, by)
+
+
+def _seen_form(rng: Random, form: str, size: float, young: bool) -> str:
+    if form == "ramp":
+        missed = 1.0 / (1.0 + math.exp((size - _RAMP_SEEN_SD) / _RAMP_BLUR_SD))
+        return "step" if rng.random() < max(missed, _FORM_CONFUSED) else "ramp"
+    if size < _RAMP_SEEN_SD:
+        return "step"
+    return "ramp" if rng.random() < (_YOUNG_STEP_CONFUSED if young else _FORM_CONFUSED) else "step"
 
 
 def stray(rng: Random, episode: Episode, taken: set[int], count: int) -> None:

@@ -13,6 +13,8 @@ SIZE_SD = {"slight": 2.6, "clear": 4.3, "strong": 8.5, "extreme": 20.0}
 # Chance that a channel without part in a fault deviates, and that a sign is seen wrongly.
 _STRAY, _WRONG = 0.05, 0.01
 _SIZE_SPREAD = 0.5
+# A smaller ramp looks like a step (agent/src/incident/shape.rs).
+_FORM_TOLD_SD = 6.0
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,11 @@ def _details(effect: Effect, what: Seen) -> float:
     total = 1.0  # a movement by chance would have to be the same
     if what.sd:
         off = math.log(abs(what.sd) / SIZE_SD[effect.size]) / _SIZE_SPREAD
+        if effect.size == "extreme":
+            off = min(off, 0.0)  # nothing is too large
         total -= 0.5 * min(off * off, 6.0)
-    if what.form and len(effect.forms) == 1:
+    told = what.form == "ramp" or abs(what.sd) > _FORM_TOLD_SD
+    if what.form and told and len(effect.forms) == 1:
         total += 0.5 if what.form in effect.forms else -1.2
     return total
 

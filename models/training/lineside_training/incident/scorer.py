@@ -69,6 +69,14 @@ def train(rows: Rows, seed: int, members: int, epochs: int, smoothing: float, re
     return Weights(mean, scale, matrices, biases)
 
 
+def likelihood(chances: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Log-probability `[cases]` that one of the right rows `[cases, 2]` is said, from log-probabilities by row. Two faults
+    share what there is to give: neither is wrong."""
+    own = chances.gather(1, truth)
+    one = truth[:, 0] == truth[:, 1]
+    return torch.where(one, own[:, 0], torch.logsumexp(own, dim=1))
+
+
 def _member(
     rows: Rows, mean: Array, scale: Array, seed: int, epochs: int, smoothing: float, report: Callable[..., None]
 ) -> torch.nn.Sequential:
@@ -94,7 +102,7 @@ def _member(
             logits = torch.full(there.shape, -torch.inf)
             logits[there] = network(inputs[there]).squeeze(-1)
             chances = torch.log_softmax(logits, dim=-1)
-            own = chances.gather(1, truth[:, None]).squeeze(1)
+            own = likelihood(chances, truth)
             # Smoothing over the rows that are there: a logit of minus infinity would be an infinite loss.
             spread_out = torch.where(there, chances, 0.0).sum(dim=1) / there.sum(dim=1)
             loss = -((1 - smoothing) * own + smoothing * spread_out).mean()
@@ -103,6 +111,6 @@ def _member(
             optimiser.step()
             schedule.step()
             losses.append(float(loss.detach()))
-            right += int((logits.argmax(dim=1) == truth).sum())
+            right += int((logits.argmax(dim=1)[:, None] == truth).any(dim=1).sum())
         report(step=epoch, loss=float(np.mean(losses)), accuracy=right / (len(losses) * BATCH), member=seed)
     return network

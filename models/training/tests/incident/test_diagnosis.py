@@ -43,4 +43,5 @@ def test_judgements_are_probabilities_over_all_modes_and_unknown(cases):
         names = [name for name, _ in judgement["scores"]]
         assert sorted(names) == sorted((*diagnosis.modes(), diagnosis.UNKNOWN))
         assert sum(chance for _, chance in judgement["scores"]) == pytest.approx(1.0, abs=1e-3)
-        assert judgement["confidence"] == pytest.approx(judgement["scores"][0][1])
+        both = {judgement["label"], judgement["second"]} if judgement["second"] else {judgement["scores"][0][0]}
+        assert judgement["confidence"] == pytest.approx(sum(dict(judgement["scores"])[mode] for mode in both))

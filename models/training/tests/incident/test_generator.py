@@ -4,8 +4,10 @@ import itertools
 from collections import Counter
 from random import Random
 
+import numpy as np
 import pytest
-
+from lineside_training.heldout.measure import shape
+from lineside_training.incident import episode
 from lineside_training.incident.fit import Seen, margin
 from lineside_training.incident.generator import UNKNOWN, cases
 from lineside_training.incident.notes import line, phrases, roughen
@@ -115,3 +117,16 @@ def test_every_mode_has_at_least_fifty_phrasings():
         bare = {f"{of} {state}" for of in parts["of"] for state in parts["is"]} | set(parts["say"]) | set(parts["de"])
         assert len(bare) >= 25, mode
         assert len({roughen(rng, line(rng, mode)).lower() for _ in range(300)}) >= 50, mode
+
+
+@pytest.mark.parametrize(
+    ("size", "form"), [(3.6, "ramp"), (4.6, "ramp"), (8.0, "ramp"), (14.0, "ramp"), (4.0, "step"), (12.0, "step")]
+)
+def test_forms_are_named_as_the_agent_names_them(size, form):
+    rng, noise = Random(3), np.random.default_rng(3)
+    windows = 60
+    # For the agent a movement begins before the channel has left its band.
+    moved = np.linspace(episode.BAND_SD / 2, size, windows) if form == "ramp" else np.full(windows, size)
+    measured = np.mean([shape(moved + noise.standard_normal(windows)) == "ramp" for _ in range(200)])
+    drawn = np.mean([episode._seen_form(rng, form, size, young=False) == "ramp" for _ in range(200)])
+    assert drawn == pytest.approx(measured, abs=0.3)

@@ -106,14 +106,16 @@ def test_judgements_of_the_agent_are_read_as_it_prints_them(tmp_path):
     rows = [
         {"label": "jammed", "confidence": 0.9, "scores": [["jammed", 0.9], [UNKNOWN, 0.1]], "benign": False},
         {"label": None, "confidence": 0.6, "scores": [[UNKNOWN, 0.6], ["jammed", 0.4]], "benign": False},
+        # Two faults together are likelier than none of the known ones.
+        {"label": "jammed", "confidence": 0.6, "scores": [[UNKNOWN, 0.4], ["jammed", 0.35]], "benign": False},
     ]
     rows = [row | {"second": None, "unexplained": ["flow"], "because": []} for row in rows]
     path = tmp_path / "judgements.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = answers.read(path)
-    assert (found.best, found.said) == (["jammed", UNKNOWN], ["jammed", None])
-    assert found.known.tolist() == [0.9, 0.4]
-    assert found.unexplained == [{"flow"}, {"flow"}]
+    assert (found.best, found.said) == (["jammed", UNKNOWN, "jammed"], ["jammed", None, "jammed"])
+    assert found.known.tolist() == [0.9, 0.4, 0.35]
+    assert found.unexplained == [{"flow"}] * 3
 
 
 def test_the_card_has_every_set_and_every_judge(tmp_path):
