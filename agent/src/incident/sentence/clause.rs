@@ -25,10 +25,6 @@ pub(super) struct Clause<'a> {
 }
 
 impl Clause<'_> {
-    pub(super) fn weight(&self) -> f64 {
-        weight(self.channel)
-    }
-
     /// When the incident opens: `flow fell by 12 m3/h to 30 m3/h (step)`.
     pub(super) fn happened(&self) -> String {
         self.told(|label, direction, size, now, shape| {

@@ -64,22 +64,34 @@ pub(crate) fn channels(subject: &Subject, change: Change, evidence: &Evidence) -
 
 /// The channels to name: those that deviate most, in the order in which they began.
 fn named<'a>(subject: &'a Subject, evidence: &'a Evidence) -> Vec<Clause<'a>> {
-    let mut clauses: Vec<Clause<'a>> = evidence
-        .channels
-        .iter()
-        .enumerate()
-        .filter(|(_, channel)| channel.deviates)
-        .map(|(index, channel)| Clause {
-            label: subject.channels.get(index).map_or(channel.name.as_str(), |names| &names.label),
-            channel,
-            evidence,
-        })
-        .collect();
-    // Stable sorts: equal weights and equal onsets keep the configuration's order.
-    clauses.sort_by(|a, b| b.weight().total_cmp(&a.weight()));
-    clauses.truncate(NAMED);
+    let mut indices = deviating(evidence);
+    indices.truncate(NAMED);
+    let clause = |index: usize| Clause {
+        label: subject
+            .channels
+            .get(index)
+            .map_or(evidence.channels[index].name.as_str(), |names| &names.label),
+        channel: &evidence.channels[index],
+        evidence,
+    };
+    let mut clauses: Vec<Clause<'a>> = indices.into_iter().map(clause).collect();
     clauses.sort_by_key(|clause| clause.channel.order);
     clauses
+}
+
+/// The channels that deviate and are not named, by their index, those that deviate most first.
+#[must_use]
+pub(crate) fn counted(evidence: &Evidence) -> Vec<usize> {
+    deviating(evidence).into_iter().skip(NAMED).collect()
+}
+
+/// The channels that deviate, by their index, those that deviate most first.
+fn deviating(evidence: &Evidence) -> Vec<usize> {
+    let channels = &evidence.channels;
+    let mut indices: Vec<usize> = (0..channels.len()).filter(|index| channels[*index].deviates).collect();
+    // Stable sorts: equal weights and equal onsets keep the configuration's order.
+    indices.sort_by(|a, b| weight(&channels[*b]).total_cmp(&weight(&channels[*a])));
+    indices
 }
 
 fn opening(clauses: &[Clause<'_>], rest: Option<String>) -> String {

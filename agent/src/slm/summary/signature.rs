@@ -4,10 +4,11 @@
 //! Promise 4: it states no number at all. Words of a table that say one are left out; of channels it
 //! names those that deviate.
 
+use crate::incident::sentence;
 use crate::slm::case::{Assessment, Case};
 use crate::slm::mask::slots::facts::spoken;
 
-/// Channels that are named as unexplained; more would not be read.
+/// Channels that a list names; more would not be read.
 const NAMED: usize = 4;
 
 /// What happened, and behind it what it was classified as.
@@ -24,13 +25,15 @@ pub fn summary(case: &Case) -> String {
 pub fn sentence(case: &Case) -> Option<String> {
     let found = case.assessment.as_ref()?;
     let cause = found.likely();
+    let also = also(case, found);
     let parts = match &cause {
-        None => vec![Some("It fits no known fault.".to_owned()), check(found)],
+        None => vec![Some("It fits no known fault.".to_owned()), also, check(found)],
         Some(cause) => {
             let likely = if found.benign { "Likely unusual, but healthy" } else { "Likely cause" };
             vec![
                 spoken(cause).map(|cause| format!("{likely}: {cause}.")),
                 found.besides().and_then(spoken).map(|second| format!("Besides it: {second}.")),
+                also,
                 unexplained(&left_over(case, found)),
                 check(found),
             ]
@@ -44,23 +47,47 @@ fn check(found: &Assessment) -> Option<String> {
     found.check.as_deref().and_then(spoken).map(|check| format!("To check: {check}."))
 }
 
+/// Of the channels that the deterministic sentence only counts, those that the fault explains, or where it is not
+/// known all of them: `Explained by it: flow, speed.`
+fn also(case: &Case, found: &Assessment) -> Option<String> {
+    let channels = &case.incident.evidence.channels;
+    let known = found.label.is_some();
+    let counted = sentence::counted(&case.incident.evidence);
+    let labels: Vec<&str> = counted
+        .into_iter()
+        .filter(|at| !(known && found.leaves_over(&channels[*at].name)))
+        .map(|at| label(case, at))
+        .collect();
+    let said = match (known, found.benign, found.besides().is_some()) {
+        (false, ..) => "Also deviating",
+        (true, true, _) => "Part of it",
+        (true, false, false) => "Explained by it",
+        (true, false, true) => "Explained by these",
+    };
+    (!labels.is_empty()).then(|| format!("{said}: {}.", list(&labels)))
+}
+
 fn left_over<'a>(case: &'a Case, found: &Assessment) -> Vec<&'a str> {
     let channels = case.incident.evidence.channels.iter().enumerate();
     let left_over = channels.filter(|(_, channel)| channel.deviates && found.leaves_over(&channel.name));
-    let labels = left_over.map(|(at, channel)| {
-        let names = case.subject.channels.get(at);
-        names.map_or(channel.name.as_str(), |names| names.label.as_str())
-    });
-    labels.collect()
+    left_over.map(|(at, _)| label(case, at)).collect()
+}
+
+fn label(case: &Case, at: usize) -> &str {
+    let channel = &case.incident.evidence.channels[at];
+    case.subject.channels.get(at).map_or(channel.name.as_str(), |names| names.label.as_str())
 }
 
 /// `Unexplained remain flow, temperature.`; `None` where nothing is.
 #[must_use]
 pub fn unexplained(labels: &[&str]) -> Option<String> {
-    let others = if labels.len() > NAMED { " and others" } else { "" };
     let remain = if labels.len() > 1 { "remain" } else { "remains" };
-    let named = labels[..labels.len().min(NAMED)].join(", ");
-    (!labels.is_empty()).then(|| format!("Unexplained {remain} {named}{others}."))
+    (!labels.is_empty()).then(|| format!("Unexplained {remain} {}.", list(labels)))
+}
+
+fn list(labels: &[&str]) -> String {
+    let others = if labels.len() > NAMED { " and others" } else { "" };
+    format!("{}{others}", labels[..labels.len().min(NAMED)].join(", "))
 }
 
 #[cfg(test)]
@@ -93,6 +120,40 @@ mod tests {
         assert_eq!(sentence(&Case { assessment: None, ..outlet() }), None);
     }
 
+    /// An outlet that is blocked on a machine of six channels, all of which deviate.
+    fn crowded() -> Case {
+        let mut case = outlet();
+        let channels = &mut case.incident.evidence.channels;
+        channels.truncate(2);
+        for name in ["speed", "power", "noise", "oil"] {
+            channels.push(crate::incident::ChannelEvidence { name: name.into(), ..channels[1].clone() });
+        }
+        case.subject.channels.truncate(2);
+        case
+    }
+
+    #[test]
+    fn the_signature_sentence_names_the_channels_that_the_deterministic_one_only_counts() {
+        let mut case = crowded();
+        let first = "Likely cause: a blocked outlet.";
+        let check = "To check: the valve behind the pump.";
+        assert_eq!(
+            sentence(&case).unwrap(),
+            format!("{first} Explained by it: noise, oil, pressure out. {check}")
+        );
+        let found = case.assessment.as_mut().unwrap();
+        found.unexplained = vec!["noise".into()];
+        assert_eq!(
+            sentence(&case).unwrap(),
+            format!("{first} Explained by it: oil, pressure out. Unexplained remains noise. {check}")
+        );
+        case.assessment.as_mut().unwrap().label = None;
+        assert_eq!(
+            sentence(&case).unwrap(),
+            format!("It fits no known fault. Also deviating: noise, oil, pressure out. {check}")
+        );
+    }
+
     #[test]
     fn the_signature_sentence_states_no_number_and_no_channel_that_is_as_ever() {
         let mut named = 0;
@@ -105,6 +166,10 @@ mod tests {
                 found.check = Some("both seals, twelve bolts".into());
             }
             let Some(mut said) = sentence(&case) else { continue };
+            if let Some(also) = case.assessment.as_ref().and_then(|found| also(&case, found)) {
+                assert!(said.contains(&also), "{said}");
+                said = said.replacen(&also, "", 1);
+            }
             let mut channels: Vec<_> =
                 case.incident.evidence.channels.iter().zip(&case.subject.channels).collect();
             // A label may be part of another one.

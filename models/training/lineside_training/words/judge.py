@@ -81,7 +81,7 @@ class Findings:
 
 
 @dataclass
-class _Clause:
+class Clause:
     text: str
     channels: list[int]
 
@@ -117,10 +117,10 @@ def judge(case: dict, text: str) -> Findings:
     known = _Evidence(case)
     found = Findings()
     marked = _mark(case, known, text)
-    for clause in _clauses(marked):
+    for clause in clauses(marked):
         _claims(known, clause, found)
         _figures(known, clause, found)
-    _orders(known, marked, found)
+    found.wrong_order += orders([channel["onset"] for channel in known.channels], marked)
     for at in {int(n) for n in re.findall(r"«(\d+)»", marked)}:
         channel = known.channels[at]
         (found.named if channel["deviates"] else set()).add(channel["name"])
@@ -146,9 +146,9 @@ def _mark(case: dict, known: _Evidence, text: str) -> str:
     return text
 
 
-def _clauses(text: str) -> list[_Clause]:
+def clauses(text: str) -> list[Clause]:
     """Parts that speak of the same channels; a list of names goes to the part that says something of them."""
-    out: list[_Clause] = []
+    out: list[Clause] = []
     for part in re.split(r"[.;:](?=\s|$)", text):
         waiting: list[int] = []
         first = len(out)
@@ -158,18 +158,18 @@ def _clauses(text: str) -> list[_Clause]:
             if channels and not re.search(SAYS, bare, re.I):
                 waiting += [at for at in channels if at not in waiting]
             elif piece.strip():
-                out.append(_Clause(piece, waiting + channels or (out[-1].channels if out else [])))
+                out.append(Clause(piece, waiting + channels or (out[-1].channels if out else [])))
                 waiting = []
         if waiting and len(out) > first:
             # Names behind what was said of them: `a drop of flow and pressure`.
             before = out[-1].channels
             out[-1].channels = before + [at for at in waiting if at not in before]
         elif waiting:
-            out.append(_Clause("", waiting))
+            out.append(Clause("", waiting))
     return out
 
 
-def _claims(known: _Evidence, clause: _Clause, found: Findings) -> None:
+def _claims(known: _Evidence, clause: Clause, found: Findings) -> None:
     bare = re.sub(r"«\d+»|¤|\([^)]*\)", " ", clause.text)
     up, down = re.search(rf"\b(?:{UP})", bare, re.I), re.search(rf"\b(?:{DOWN})", bare, re.I)
     apart = re.search(rf"\b(?:{APART})", bare, re.I)
@@ -189,7 +189,7 @@ def _claims(known: _Evidence, clause: _Clause, found: Findings) -> None:
             found.apart.add(channel["name"])
 
 
-def _figures(known: _Evidence, clause: _Clause, found: Findings) -> None:
+def _figures(known: _Evidence, clause: Clause, found: Findings) -> None:
     text = re.sub(r"«\d+»|¤", " ", clause.text)
     text = re.sub(r"\b\d+ (?:more|other|further) channels?\b", " ", text)
     for match in re.finditer(r"\d{4}-\d\d-\d\d|\d\d:\d\d", text):
@@ -199,7 +199,7 @@ def _figures(known: _Evidence, clause: _Clause, found: Findings) -> None:
     units = sorted({c["unit"] for c in known.channels if c["unit"]} | set(SECONDS), key=len, reverse=True)
     told = rf"(?<!\w)({NUMBER})\s*({'|'.join(map(re.escape, units))})?(?!\w)"
     for match in re.finditer(told, text):
-        figure, unit = _Figure(match.group(1)), match.group(2) or ""
+        figure, unit = Figure(match.group(1)), match.group(2) or ""
         if any(_near(figure, unit, known, at) for at in clause.channels):
             role = ROLES.get((re.findall(r"\w+", text[: match.start()]) or [""])[-1].lower())
             if role and not any(_near(figure, unit, known, at, role) for at in clause.channels):
@@ -211,7 +211,7 @@ def _figures(known: _Evidence, clause: _Clause, found: Findings) -> None:
         (found.other_channel if elsewhere else found.invented).append(match.group().strip())
 
 
-class _Figure:
+class Figure:
     """A figure as it is written: it means what rounds to it."""
 
     def __init__(self, written: str):
@@ -224,7 +224,7 @@ class _Figure:
         return abs(self.value - abs(value)) <= max(self.half, ROUNDING * self.value) + 1e-12
 
 
-def _near(figure: _Figure, unit: str, known: _Evidence, at: int, role: str | None = None) -> bool:
+def _near(figure: Figure, unit: str, known: _Evidence, at: int, role: str | None = None) -> bool:
     if unit == known.channels[at]["unit"] and any(figure.means(value) for value in known.values(at, role)):
         return True
     if role is not None:
@@ -232,9 +232,9 @@ def _near(figure: _Figure, unit: str, known: _Evidence, at: int, role: str | Non
     return unit in SECONDS and any(figure.means(value / SECONDS[unit]) for value in known.since(at))
 
 
-def _orders(known: _Evidence, text: str, found: Findings) -> None:
-    """`…, then X`: X began later than what was named before it; `… after X`: earlier."""
-    onset = [channel["onset"] for channel in known.channels]
+def orders(onset: list[int | None], text: str) -> list[str]:
+    """`…, then X`: X began later than what was named before it; `… after X`: earlier. Returns what is not so."""
+    wrong: list[str] = []
     for words, later in ((LATER, True), (EARLIER, False)):
         for match in re.finditer(rf"\b(?:{words})\b", text, re.I):
             before = [int(n) for n in re.findall(r"«(\d+)»", re.split(r"\.\s", text[: match.start()])[-1])]
@@ -243,7 +243,8 @@ def _orders(known: _Evidence, text: str, found: Findings) -> None:
             pairs = [(onset[a], onset[b]) for a in before[-1:] for b in behind[:1]]
             for first, second in pairs:
                 if first is not None and second is not None and (second < first if later else second > first):
-                    found.wrong_order.append(match.group())
+                    wrong.append(match.group())
+    return wrong
 
 
 def unread(lexicon: dict[str, list[str]]) -> list[str]:

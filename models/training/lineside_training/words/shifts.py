@@ -27,6 +27,8 @@ def of_shift(text: Text) -> list[list[str]]:
         pieces = text.pick("shift", "next" if sentences else head, **given)
         for place, topic in enumerate(topics):
             joint = text.pick("shift", "joint") if place else []
+            # What comes behind "still open, and" would be open as well.
+            joint = [";"] if joint and pieces[-1] in ("open", "ongoing") else joint
             pieces += joint + _told(text, topic, fronted=pieces[-1].endswith(".name>") or joint[:1] == [","])
         sentences.append(pieces)
     if named < deviating(told) and "<n.more>" in told.slots:
@@ -35,8 +37,6 @@ def of_shift(text: Text) -> list[list[str]]:
             sentences[-1] += [";", *more]
         else:
             sentences.append(more)
-    elif rng.random() < 0.15:
-        sentences[-1] += text.pick("shift", "quiet")
     if not told.topics[0].closed and rng.random() < 0.3:
         sentences.append(text.pick("shift", "after", M=f"<m{machines[0]}.name>"))
     return [sentence for part in sentences for sentence in sentences_of(part)]
@@ -47,7 +47,8 @@ def _told(text: Text, topic: Topic, fronted: bool) -> list[str]:
     if group.kind == "back" and text.rng.random() < 0.7:
         said = text.pick("shift", "back", [topic], now="", SINCE=topic("since"))
         return said + _unexplained(text, topic)
-    words = text.one_of("shift", "closed" if topic.closed and group.kind != "back" else "open")
+    # What is back has its own words for when and how long.
+    words = ["F"] if group.kind == "back" else text.one_of("shift", "closed" if topic.closed else "open")
     tense = "" if "AT" not in words or topic.closed else "perfect" if "since" in words else "past"
     pieces = text.moved(group, fronted or len(words) > 1, followed=len(words) > 1, tense=tense)
     for word in words[1:]:

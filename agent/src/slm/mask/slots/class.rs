@@ -31,6 +31,8 @@ pub enum Class {
     Apart,
     /// The alarm is over.
     Over,
+    /// The incident lasts on.
+    Open,
     /// Joins: what it stands between may share a channel.
     Link,
     /// Begins a clause of its own.
@@ -55,7 +57,7 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Class; 23] = [
+    pub const ALL: [Class; 24] = [
         Class::Neutral,
         Class::Verb,
         Class::Rise,
@@ -69,6 +71,7 @@ impl Class {
         Class::Back,
         Class::Apart,
         Class::Over,
+        Class::Open,
         Class::Link,
         Class::While,
         Class::Later,
@@ -98,6 +101,7 @@ impl Class {
             Class::Back => "back",
             Class::Apart => "apart",
             Class::Over => "over",
+            Class::Open => "open",
             Class::Link => "link",
             Class::While => "while",
             Class::Later => "later",
@@ -125,6 +129,7 @@ impl Class {
             Class::Ramp => Kinds::RAMP,
             Class::Back => Kinds::BACK,
             Class::Apart => Kinds::APART,
+            Class::Open => Kinds::OPEN,
             _ => Kinds::NONE,
         }
     }

@@ -38,6 +38,12 @@ pub(super) struct Clause {
     pub(super) claims: u8,
     /// It says that something happened.
     pub(super) verb: bool,
+    /// A word stands right behind a name.
+    pub(super) begun: bool,
+    /// A comma or word joins it to what was said before.
+    pub(super) joined: bool,
+    /// A word led to its first name: "look at flow".
+    pub(super) led: bool,
     /// It gives a figure of its topic.
     pub(super) valued: bool,
     pub(super) length: u8,

@@ -9,6 +9,8 @@
 //! ("pressure rose and is above normal"), so its claims must be true of those too; and where it
 //! claims nothing ("pressure rose and flow"), the claims of the one before it must be.
 
+mod naming;
+
 use super::class::{Class, Classes};
 use super::clause::{Carry, Clause, Last, Order, led};
 use super::facts::{Facts, Topic};
@@ -80,6 +82,8 @@ pub(super) struct State<'a> {
     counted: bool,
     /// A claim or verb was made of a topic.
     stated: bool,
+    /// Behind that the cause was said.
+    explained: bool,
     neutral: u8,
     last: Last,
 }
@@ -106,6 +110,7 @@ impl<'a> State<'a> {
             used: Vec::new(),
             counted: false,
             stated: false,
+            explained: false,
             neutral: 0,
             last: Last::Stop,
         }
@@ -128,6 +133,12 @@ impl<'a> State<'a> {
     /// … or for something to say.
     pub(super) fn wants_claim(&self) -> bool {
         !self.clause.has_said()
+    }
+
+    /// The text of the slot that came last, right before.
+    pub(super) fn last_text(&self) -> Option<String> {
+        let slot = matches!(self.last, Last::Name | Last::Machine | Last::Time | Last::Text | Last::Slot);
+        self.used.last().filter(|_| slot).and_then(|slot| self.facts.text(*slot, self.named.len()))
     }
 
     /// Whether only `ago` may follow.
@@ -163,7 +174,7 @@ impl<'a> State<'a> {
         let heading = self.last == Last::Machine && self.nothing_here() && self.clause.order.is_none();
         let may = match mark {
             Mark::Stop => self.sentence_may_end(),
-            Mark::Comma => self.join(),
+            Mark::Comma => self.join(true),
             Mark::Semicolon => self.clause_may_end() && self.part(),
             Mark::Colon => heading && self.clauses == 1 && self.part(),
         };
@@ -198,8 +209,10 @@ impl<'a> State<'a> {
         let said_of_nobody = of_nobody && !clause.said.common(Kinds::OF_WORDS).is_none();
         let untrue = says_nothing && !clause.names.is_empty() && !self.true_of(clause.names, self.carry.said);
         let said_of_others = says_nothing && clause.others && !self.carry.said.is_none();
-        // Several are named to say something of them; without it the sentence is none.
-        let mumbled = says_nothing && clause.names.len() > 1 && self.carry.said.is_none();
+        // Several are named to say something of them, and so is who a joined clause goes on about ("and flow has
+        // been"); without it the sentence is none.
+        let counted = clause.names.len() > 1 && self.carry.said.is_none();
+        let mumbled = says_nothing && (counted || (clause.begun && clause.joined));
         let wrong = self.behind_joint() || unnamed || said_of_nobody || untrue || said_of_others || mumbled;
         !wrong
     }
@@ -219,14 +232,17 @@ impl<'a> State<'a> {
     }
 
     /// Begins a clause that goes on from the one before, or goes on with it if it has said nothing.
-    fn join(&mut self) -> bool {
+    ///
+    /// A `mark` that counts up names has more than one behind it, a link at least one.
+    fn join(&mut self, mark: bool) -> bool {
         if self.behind_joint() {
             return false;
         }
         if !self.clause.has_said() {
             self.clause.length += 1;
             return self.clause.length <= MOST_OF_CLAUSE
-                && self.clause.order.is_none_or(|_| self.named_here());
+                && self.clause.order.is_none_or(|_| self.named_here())
+                && self.counts_up(if mark { 2 } else { 1 });
         }
         let may = self.clause_may_end();
         let clause = self.clause;
@@ -241,6 +257,7 @@ impl<'a> State<'a> {
         let may = may && self.part();
         self.carry = carry;
         self.clause.said = times;
+        self.clause.joined = true;
         may
     }
 
@@ -264,6 +281,7 @@ impl<'a> State<'a> {
             let may = self.joint(classes);
             self.last = Last::Joint(classes);
             self.neutral = 0;
+            self.clause.joined |= !classes.has(Class::Link);
             return may;
         }
         let kinds = classes.kinds();
@@ -280,6 +298,7 @@ impl<'a> State<'a> {
             return false;
         }
         self.clause.verb |= verb;
+        self.clause.begun |= self.last == Last::Name;
         self.stated |= verb && self.named_here();
         self.clause.length += 1;
         let may = (!classes.has(Class::Over) || self.facts.closed)
@@ -295,7 +314,7 @@ impl<'a> State<'a> {
         let behind_mark = self.last == Last::Mark;
         let behind_link = matches!(self.last, Last::Joint(before) if before.has(Class::Link));
         if classes.has(Class::Link) {
-            return behind_mark || self.join();
+            return behind_mark || self.join(false);
         }
         if classes.has(Class::While) {
             let begins = self.last == Last::Stop || behind_mark;
@@ -351,7 +370,8 @@ impl<'a> State<'a> {
             self.clause.claims += 1;
             self.stated |= !names.is_empty();
         }
-        !self.of_others() && self.true_of(names, kinds) && self.clause.claims <= MOST_CLAIMS
+        let somebody = !names.is_empty() || kinds.common(Kinds::OPEN).is_none();
+        somebody && !self.of_others() && self.true_of(names, kinds) && self.clause.claims <= MOST_CLAIMS
     }
 
     fn true_of(&self, names: Names, kinds: Kinds) -> bool {
@@ -396,14 +416,11 @@ impl<'a> State<'a> {
     }
 
     fn name(&mut self, at: u8, last: Last) -> bool {
-        let topic = self.topic(at);
+        let led = matches!(last, Last::Word(_));
         let may = !matches!(last, Last::Name | Last::Time | Last::Text)
-            && self.machine == Some(topic.machine)
-            && !self.clause.names.has(at)
-            && (!self.counted || self.named.has(at))
-            && self.clause.order.is_none_or(|order| order.holds(topic.order))
-            && topic.fits.holds(self.clause.said)
-            && (!self.clause.others || self.clause.said.is_none());
+            && self.may_be_named(at)
+            && self.may_be_told_now(at, led);
+        self.clause.led |= led && !self.named_here();
         let times = &mut self.times_named[usize::from(at)];
         *times += 1;
         let often = *times > MOST_NAMED;
@@ -430,12 +447,13 @@ impl<'a> State<'a> {
         alone && led && self.unused(Slot::Value(at, value))
     }
 
-    /// A length of time stands behind a word for it, or before `ago`.
+    /// A length of time stands behind a word for it, or before `ago`: then behind no word that a figure follows.
     fn time(&mut self, last: Last) -> bool {
-        if !led(last, Class::For) {
-            self.last = Last::Time;
+        if led(last, Class::For) {
+            return true;
         }
-        true
+        self.last = Last::Time;
+        ![Class::At, Class::By, Class::From].into_iter().any(|class| led(last, class))
     }
 
     fn says_when(&mut self, kinds: Kinds) -> bool {
@@ -445,6 +463,7 @@ impl<'a> State<'a> {
     /// Words that stand beside others would run into them.
     fn given(&mut self, slot: Slot, last: Last) -> bool {
         self.last = Last::Text;
+        self.explained |= slot == Slot::Cause && self.stated;
         self.unused(slot) && !matches!(last, Last::Name | Last::Machine | Last::Text)
     }
 

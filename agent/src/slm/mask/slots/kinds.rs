@@ -33,8 +33,13 @@ impl Kinds {
     pub const LASTS: Kinds = Kinds(1 << 10);
     /// It began when the incident began.
     pub const STARTS: Kinds = Kinds(1 << 11);
-    /// The claims that words make; the others are made by slots.
+    /// Its incident is not over. That says when, not what became of it.
+    pub const OPEN: Kinds = Kinds(1 << 12);
+    /// The claims that words make about what became of a channel.
     pub const OF_WORDS: Kinds = Kinds((1 << 10) - 1);
+
+    /// The claims that say where a channel went or what became of it.
+    pub const WAYS: Kinds = Kinds(Self::OF_WORDS.0 & !Self::STEP.0 & !Self::RAMP.0 & !Self::APART.0);
 
     /// Both sets.
     #[must_use]

@@ -263,6 +263,7 @@ pub(super) const CLAIMS: &[(&[Class], &[&str])] = &[
         ],
     ),
     (&[Class::Over], &["over", "ended", "cleared", "finished", "resolved", "ceased"]),
+    (&[Class::Open], &["open", "ongoing", "unresolved", "continues", "continuing", "persists", "persisting"]),
     (
         &[Class::Later],
         &[

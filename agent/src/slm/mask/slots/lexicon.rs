@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::class::{Class, Classes};
+use super::kinds::Kinds;
 use super::wrong;
 
 /// The version of the format.
@@ -94,7 +95,7 @@ impl Lexicon {
             return Err(LexiconError::new("language", problem));
         }
         let words = classed(&file.words)?;
-        for class in Class::ALL.into_iter().filter(|class| !class.kinds().is_none()) {
+        for class in Class::ALL.into_iter().filter(|class| !class.kinds().common(Kinds::OF_WORDS).is_none()) {
             if !words.values().any(|classes| *classes == Classes::default().with(class)) {
                 let problem =
                     "needs a word that is in no other class, or such channels could not be spoken of";

@@ -5,10 +5,10 @@ mod pieces;
 pub(crate) use pieces::END;
 pub use pieces::Pieces;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::class::{Class, Classes};
-use super::facts::Facts;
+use super::facts::{self, Facts};
 use super::grammar::{Piece, State};
 use super::lexicon::Mark;
 use super::plan::Menu;
@@ -38,7 +38,9 @@ pub struct SlotMask<'a> {
     menu: Menu,
     /// The words that this text may use, by their place in the lexicon, sorted by spelling.
     words: Vec<usize>,
-    /// The shortest word of each combination of classes.
+    /// Words that end a name, each with those that stand before it there.
+    endings: BTreeMap<usize, BTreeSet<String>>,
+    /// The shortest word of each combination of classes that ends no name.
     shortest: BTreeMap<Classes, usize>,
     slots: Vec<(Slot, Token)>,
     state: State<'a>,
@@ -89,11 +91,16 @@ impl<'a> SlotMask<'a> {
     /// # Errors
     /// When not even the shortest text fits, or there is nothing to say.
     pub fn new(speech: &'a Speech, facts: &'a Facts, limits: Limits) -> Result<Self, MaskError> {
+        let ending = |word: usize| facts.last_words.get(&speech.words[word].text);
         let words: Vec<usize> = (0..speech.words.len())
-            .filter(|&word| !facts.last_words.contains(&speech.words[word].text))
+            .filter(|&word| ending(word).is_none_or(|before| !before.contains(&None)))
+            .collect();
+        let endings: BTreeMap<usize, BTreeSet<String>> = words
+            .iter()
+            .filter_map(|&word| Some((word, ending(word)?.iter().flatten().cloned().collect())))
             .collect();
         let mut shortest: BTreeMap<Classes, usize> = BTreeMap::new();
-        for &word in &words {
+        for &word in words.iter().filter(|word| !endings.contains_key(word)) {
             let length = |word: usize| speech.words[word].spelling.len();
             let least = shortest.entry(speech.words[word].classes).or_insert(word);
             if length(word) < length(*least) {
@@ -111,6 +118,7 @@ impl<'a> SlotMask<'a> {
             speech,
             menu,
             words,
+            endings,
             shortest,
             slots,
             state,
@@ -176,7 +184,8 @@ impl<'a> SlotMask<'a> {
             .collect();
         for &word in &self.words {
             let Word { classes, length } = self.word(word);
-            if fits(length, rests.get(&classes).copied()) && !repeats(said, word, classes) {
+            let again = repeats(said, word, classes) || self.ends_a_name(word, state, said);
+            if fits(length, rests.get(&classes).copied()) && !again {
                 options.push(Step { piece: Piece::Word(classes), how: How::Word(word) });
             }
         }
@@ -190,6 +199,18 @@ impl<'a> SlotMask<'a> {
         // A way out may say a word again that was just said.
         options.extend(way_out.first().copied().filter(|step| !options.contains(step)));
         options
+    }
+
+    /// Whether a word would end a name that what came right before it has begun.
+    fn ends_a_name(&self, word: usize, state: &State<'_>, said: &[Option<usize>]) -> bool {
+        let Some(before) = self.endings.get(&word) else { return false };
+        match said.last() {
+            Some(Some(last)) => before.contains(&self.speech.words[*last].text),
+            _ => {
+                let last = state.last_text().and_then(|text| facts::words(&text).pop());
+                last.is_some_and(|last| before.contains(&last))
+            }
+        }
     }
 
     fn word(&self, word: usize) -> Word {

@@ -2,7 +2,7 @@
 
 mod shift;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use shift::{OfMachine, by_machine};
 
@@ -37,9 +37,10 @@ pub struct Facts {
     pub second: Option<String>,
     /// What to check.
     pub check: Option<String>,
-    /// Words that end a channel's name, in lower case: words that are not spoken, so that no
-    /// sequence of them can name a channel.
-    pub last_words: BTreeSet<String>,
+    /// Words that end a channel's name, in lower case, each with the words that stand before it in
+    /// one (`None`: it is the whole name). It is not spoken behind those, so that no sequence of
+    /// words and slots can name a channel.
+    pub last_words: LastWords,
 }
 
 /// A channel, or an incident by its leading channel.
@@ -79,6 +80,9 @@ pub struct Machine {
     /// How many incidents it had.
     pub count: usize,
 }
+
+/// Words that end a name, with those before them.
+pub(super) type LastWords = BTreeMap<String, BTreeSet<Option<String>>>;
 
 /// Nobody is quoted who has said nothing.
 const OF_NOTES: [&str; 5] = ["note", "notes", "noted", "operator", "operators"];
@@ -177,6 +181,7 @@ impl Topic {
         let closed = case.incident.change == Change::Closed;
         let apart = case.assessment.as_ref().is_some_and(|found| found.leaves_over(&channel.name));
         let apart = if apart { Kinds::APART } else { Kinds::NONE };
+        let open = if closed { Kinds::NONE } else { Kinds::OPEN };
         let now = channel.now.filter(|now| now.is_finite());
         let direction = direction(channel, closed);
         let size = channel.deviation.filter(|_| direction.is_some());
@@ -184,7 +189,7 @@ impl Topic {
         Topic {
             label: label.clone(),
             deviates: channel.deviates,
-            fits: fits(channel, direction, closed).with(apart),
+            fits: fits(channel, direction, closed).with(apart).with(open),
             order: channel.order,
             machine: 0,
             now: now.map(written),
@@ -284,9 +289,15 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
-/// The last words of names, in lower case, without what is no letter.
-pub(super) fn last_words<'a>(names: impl Iterator<Item = &'a str>) -> BTreeSet<String> {
-    names.filter_map(|name| words(name).pop()).collect()
+/// The last words of names with those before them, in lower case, without what is no letter.
+pub(super) fn last_words<'a>(names: impl Iterator<Item = &'a str>) -> LastWords {
+    let mut found = LastWords::new();
+    for mut name in names.map(words) {
+        if let Some(last) = name.pop() {
+            found.entry(last).or_default().insert(name.pop());
+        }
+    }
+    found
 }
 
 /// The words of a name in lower case.

@@ -63,7 +63,9 @@ impl SlotMask<'_> {
             return true;
         }
         let again = match (step.how, step.piece) {
-            (How::Word(word), Piece::Word(classes)) => repeats(&self.said, word, classes),
+            (How::Word(word), Piece::Word(classes)) => {
+                repeats(&self.said, word, classes) || self.ends_a_name(word, &self.state, &self.said)
+            }
             _ => false,
         };
         let rest = || self.rest(&self.state, step.piece);

@@ -313,6 +313,8 @@ impl Reader<'_> {
                 return Err(format!("{claim:?} is said of channels that are not named"));
             }
         }
+        // That it lasts on says nothing of what became of it.
+        claims.retain(|claim| *claim != Class::Open);
         if claims.is_empty() && !verb && !claimed.is_empty() {
             if others {
                 return Err("goes on about channels that are not named".into());

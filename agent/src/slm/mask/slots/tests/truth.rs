@@ -169,6 +169,7 @@ pub(crate) fn claims(case: &Case, channel: &ChannelEvidence, closed: bool) -> Ve
     let mut claims = of_evidence(channel, closed);
     let unexplained = case.assessment.iter().flat_map(|found| &found.unexplained);
     claims.extend(unexplained.filter(|name| **name == channel.name).map(|_| Class::Apart));
+    claims.extend((!closed).then_some(Class::Open));
     claims
 }
 
