@@ -3,8 +3,10 @@
 import hashlib
 import importlib
 import json
+import multiprocessing
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from types import ModuleType
 
@@ -12,7 +14,7 @@ from . import code
 from .run import PACKAGE, Run
 
 VERBS = ("data", "train", "export", "quantize", "evaluate", "pack")
-# What ships, in the order in which it is made: the words are given the incident model's decision.
+# What ships. None of them needs another one to be made.
 SHIPPED = ("detector", "incident", "words", "text")
 MODELS = (*SHIPPED, "rig")
 
@@ -71,6 +73,21 @@ def perform(run: Run, verb: str, again: bool = False) -> None:
                 f"Run `python -m lineside_training {earlier} {run.model}`, or `all`, first."
             )
     _once(run, verb, getattr(module, verb), current, again)
+
+
+def side_by_side(names: Sequence[str], jobs: int, make: Callable[[str], None]) -> None:
+    """Makes several models, so many at a time, each in a process of its own. What one of them fails with is raised when
+    the others are done."""
+    if jobs == 1 or len(names) == 1:
+        for name in names:
+            make(name)
+        return
+    # A fresh process: what torch and the linear algebra have started does not survive a fork.
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        # The models that are made last take longest.
+        makings = [pool.submit(make, name) for name in reversed(names)]
+    for making in makings:
+        making.result()
 
 
 def _once(run: Run, verb: str, action: Callable[[Run], None], current: dict[str, str], again: bool) -> None:

@@ -1,12 +1,15 @@
 """A verb is done once for the same ingredients, and again when one of them changes."""
 
+import os
+import subprocess
 import sys
 import textwrap
+from functools import partial
 
 import pytest
 
 from lineside_training import code, verbs
-from lineside_training.run import Run
+from lineside_training.run import PACKAGE, Run
 
 
 @pytest.fixture
@@ -115,3 +118,27 @@ def test_a_site_whose_files_change_is_done_again(toy, tmp_path):
 def test_an_unknown_model_names_those_there_are():
     with pytest.raises(SystemExit, match="camera: no such model; there are detector"):
         verbs.model("camera")
+
+
+def make_a_file(folder, name):
+    if name == "b":
+        raise SystemExit("b has no data")
+    (folder / name).write_text(str(os.getpid()))
+
+
+def test_models_are_made_side_by_side_and_one_that_fails_keeps_no_other_from_being_made(tmp_path):
+    with pytest.raises(SystemExit, match="b has no data"):
+        verbs.side_by_side(["a", "b", "c"], 2, partial(make_a_file, tmp_path))
+    made = {name: (tmp_path / name).read_text() for name in ("a", "c")}
+    assert str(os.getpid()) not in made.values()
+    verbs.side_by_side(["a", "c"], 1, partial(make_a_file, tmp_path))
+    assert {(tmp_path / name).read_text() for name in ("a", "c")} == {str(os.getpid())}
+
+
+def test_all_models_can_be_asked_for_side_by_side(tmp_path):
+    # What each of them says needs no data: the verb before was not done.
+    asked = ["-m", "lineside_training", "export", "all", "--jobs", "2", "--run", str(tmp_path)]
+    environment = os.environ | {"PYTHONPATH": str(PACKAGE.parent)}
+    told = subprocess.run([sys.executable, *asked], capture_output=True, text=True, env=environment)
+    assert told.returncode != 0 and "was not done yet" in told.stderr, told.stderr
+    assert {folder.name for folder in tmp_path.iterdir()} == set(verbs.SHIPPED)
