@@ -148,10 +148,7 @@ fn judgements(diagnosis: &Diagnosis, cases: &Path, path: &Path, because: bool) -
     let file = File::create(path).with_context(|| path.display().to_string())?;
     let mut writer = BufWriter::new(file);
     every(diagnosis.library(), cases, |case, among, names| {
-        let mut judgement = diagnosis.judge_among(case, among)?;
-        if because {
-            judgement.because = diagnosis.because(case, among)?;
-        }
+        let judgement = diagnosis.judge_among(case, among, because)?;
         Ok(writeln!(writer, "{}", described(&judgement, names))?)
     })?;
     writer.flush().with_context(|| path.display().to_string())

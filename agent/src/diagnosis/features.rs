@@ -13,8 +13,6 @@ use super::table::{Scope, Table};
 /// Figures a row.
 pub const FEATURES: usize = 54;
 
-/// A channel of which less is explained is left over.
-pub const EXPLAINED: f32 = 0.25;
 /// Logarithms of ratios are limited to this, so that no sum leaves the range of training.
 const LIMIT: f32 = 25.0;
 /// What a mode on a machine where it is not known to occur loses, as a logarithm.
@@ -211,9 +209,9 @@ impl<'a> Case<'a> {
         let there = fit.there.max(1e-3);
         let explained: f32 =
             fit.explains.iter().zip(&self.weights).map(|(share, weight)| share * weight).sum();
-        let left = |channel: usize| self.weights[channel] > 0.0 && fit.explains[channel] < EXPLAINED;
-        let left_over: f32 = (0..self.weights.len()).filter(|&c| left(c)).map(|c| self.weights[c]).sum();
-        let left_count = (0..self.weights.len()).filter(|&c| left(c)).count() as f32;
+        let left = fit.left_over(&self.weights);
+        let left_over: f32 = left.iter().map(|&channel| self.weights[channel]).sum();
+        let left_count = left.len() as f32;
         let first = self.first_is_explained(fit);
         values.extend([
             unknown,
@@ -308,9 +306,7 @@ fn belongs(table: &Table, mode: usize, machine: Option<usize>) -> f32 {
 
 /// The most that another mode says of the channels that this one leaves over.
 fn rest_of(fit: &Fit, fits: &[Fit], weights: &[f32]) -> f32 {
-    let left: Vec<usize> = (0..weights.len())
-        .filter(|&channel| weights[channel] > 0.0 && fit.explains[channel] < EXPLAINED)
-        .collect();
+    let left = fit.left_over(weights);
     if left.is_empty() {
         return 0.0;
     }

@@ -9,6 +9,9 @@ const SURE: f32 = 0.6;
 /// Of several channels of a kind, those count that are nearly as surely so as the surest.
 const NEARLY: f32 = 0.6;
 
+/// A channel of which less is explained is left over.
+pub const EXPLAINED: f32 = 0.25;
+
 /// How a mode fits.
 #[derive(Clone, Debug, Default)]
 pub struct Fit {
@@ -49,6 +52,12 @@ impl Fit {
     #[must_use]
     pub fn total(&self) -> f32 {
         self.movement + self.size + self.form + self.order
+    }
+
+    /// Places of the channels that deviate and that it does not explain; `weights` are 0 for those that do not deviate.
+    #[must_use]
+    pub fn left_over(&self, weights: &[f32]) -> Vec<usize> {
+        (0..weights.len()).filter(|&place| weights[place] > 0.0 && self.explains[place] < EXPLAINED).collect()
     }
 }
 

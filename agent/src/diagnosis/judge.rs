@@ -1,6 +1,7 @@
 //! From rows to a judgement: probabilities, a second fault, what is left over, what carried it.
 
-use super::features::{EXPLAINED, FEATURES, Rows, Seen, rows};
+use super::features::{FEATURES, Rows, Seen, rows};
+use super::fit::EXPLAINED;
 use super::library::{Case, Library, Memory};
 use super::observed::Observed;
 use super::scorer::Scorer;
@@ -47,15 +48,19 @@ struct Decision {
 impl Odds {
     /// The most likely mode; of equals the first; `None` without modes.
     fn best_mode(&self) -> Option<usize> {
-        let by = |place: &usize| self.probabilities[*place];
-        (0..self.probabilities.len() - 1).rev().max_by(|one, other| by(one).total_cmp(&by(other)))
+        most_likely(&self.probabilities[..self.probabilities.len() - 1])
     }
 
     /// The most likely row; of equals the first.
     fn top(&self) -> usize {
-        let by = |place: &usize| self.probabilities[*place];
-        (0..self.probabilities.len()).rev().max_by(|one, other| by(one).total_cmp(&by(other))).unwrap_or(0)
+        most_likely(&self.probabilities).unwrap_or(0)
     }
+}
+
+/// The place of the highest; of equals the first.
+fn most_likely(probabilities: &[f32]) -> Option<usize> {
+    let by = |place: &usize| probabilities[*place];
+    (0..probabilities.len()).rev().max_by(|one, other| by(one).total_cmp(&by(other)))
 }
 
 impl Diagnosis {
@@ -91,18 +96,22 @@ impl Diagnosis {
     ) -> Result<Judgement, DiagnosisError> {
         let case = self.library.case(kind, channels, evidence, notes, &mut Memory::default());
         let modes: Vec<usize> = (0..self.library.modes().len()).collect();
-        let mut judgement = self.judge_among(&case, &modes)?;
-        judgement.because = self.because(&case, &modes)?;
-        Ok(judgement)
+        self.judge_among(&case, &modes, true)
     }
 
     /// Judges a case as if the table had only the modes at these places. What carried the decision is
-    /// left open: [`Diagnosis::because`] says it.
+    /// found only if it is asked for: that judges the case again without each channel.
     ///
     /// # Errors
     /// As for [`Diagnosis::judge`].
-    pub fn judge_among(&self, case: &Case, modes: &[usize]) -> Result<Judgement, DiagnosisError> {
-        let Decision { odds, top, confidence, second, left } = self.decide(&case.seen(), modes)?;
+    pub fn judge_among(
+        &self,
+        case: &Case,
+        modes: &[usize],
+        because: bool,
+    ) -> Result<Judgement, DiagnosisError> {
+        let seen = case.seen();
+        let Decision { odds, top, confidence, second, left } = self.decide(&seen, modes)?;
         let names = modes.iter().map(|&mode| self.library.table.modes[mode].id.as_str()).chain([UNKNOWN]);
         let mut scores: Vec<(String, f32)> =
             names.map(str::to_owned).zip(odds.probabilities.iter().copied()).collect();
@@ -115,7 +124,7 @@ impl Diagnosis {
             finding: None,
             second: None,
             unexplained: Vec::new(),
-            because: Vec::new(),
+            because: if because { self.because(&seen, modes, &odds, top)? } else { Vec::new() },
         };
         if top < modes.len() && confidence >= self.settings.abstain_below {
             let finding = self.finding(modes[top]);
@@ -219,14 +228,15 @@ impl Diagnosis {
         Ok((!explained.is_empty()).then(|| (places[top], explained)))
     }
 
-    /// What carried a decision: the loss of probability of the most likely row when one channel that
-    /// deviates, or the notes, are taken out; the heaviest first.
-    ///
-    /// # Errors
-    /// As for [`Diagnosis::judge`].
-    pub fn because(&self, case: &Case, modes: &[usize]) -> Result<Vec<(Reason, f32)>, DiagnosisError> {
-        let seen = case.seen();
-        let Decision { odds, top, .. } = self.decide(&seen, modes)?;
+    /// What carried a decision: the loss of probability of its row when one channel that deviates, or the
+    /// notes, are taken out; the heaviest first.
+    fn because(
+        &self,
+        seen: &Seen<'_>,
+        modes: &[usize],
+        odds: &Odds,
+        top: usize,
+    ) -> Result<Vec<(Reason, f32)>, DiagnosisError> {
         let confidence = odds.probabilities[top];
         let mut because = Vec::new();
         for channel in 0..seen.channels.len() {

@@ -1,7 +1,6 @@
 //! Two modes that befall a machine together.
 
-use super::features::EXPLAINED;
-use super::fit::Fit;
+use super::fit::{EXPLAINED, Fit};
 use super::table::{Scope, Table};
 
 /// A mode with the other one that explains most of what it leaves over.
@@ -20,7 +19,7 @@ pub fn pairs(table: &Table, modes: &[usize], fits: &[Fit], losses: &[f32], weigh
     let second = |place: &usize| !table.modes[modes[*place]].benign && scope(*place) != Scope::Machine;
     let seconds: Vec<usize> = (0..modes.len()).filter(second).collect();
     let best = |first: usize| {
-        let left = left_over(&fits[first], weights);
+        let left = fits[first].left_over(weights);
         let alone = Pair { gain: 0.0, left: left.iter().map(|&channel| weights[channel]).sum() };
         if left.is_empty() || scope(first) == Scope::Machine {
             return alone;
@@ -36,11 +35,6 @@ pub fn pairs(table: &Table, modes: &[usize], fits: &[Fit], losses: &[f32], weigh
         Pair { gain, left: open.map(|&channel| weights[channel]).sum() }
     };
     (0..modes.len()).map(best).collect()
-}
-
-/// Channels that deviate and that the mode does not explain.
-fn left_over(fit: &Fit, weights: &[f32]) -> Vec<usize> {
-    (0..weights.len()).filter(|&c| weights[c] > 0.0 && fit.explains[c] < EXPLAINED).collect()
 }
 
 /// What the second adds. A channel of which both expect something counts for the one that it suits better.

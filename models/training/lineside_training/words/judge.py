@@ -133,12 +133,16 @@ def judge(case: dict, text: str) -> Findings:
     return found
 
 
+def who(case: dict) -> str:
+    """A machine as texts call it."""
+    return f"{case['device']} ({case['kind']})" if case["kind"] else case["device"]
+
+
 def _mark(case: dict, known: _Evidence, text: str) -> str:
     """The text with each channel's label as «number», and names of machine, causes and checks taken out."""
     label = (known.assessment.get("label") or "").replace("_", " ")
     phrases = [known.assessment.get(name) for name in ("cause", "second", "check")] + [label]
-    who = case["device"] if not case["kind"] else f"{case['device']} ({case['kind']})"
-    for phrase in sorted(filter(None, [*phrases, who, case["device"]]), key=len, reverse=True):
+    for phrase in sorted(filter(None, [*phrases, who(case), case["device"]]), key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", "¤", text, flags=re.I)
     order = sorted(range(len(known.labels)), key=lambda at: -len(known.labels[at]))
     for at in order:

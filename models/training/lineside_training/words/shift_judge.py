@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .gateway import moment
-from .judge import APART, DOWN, NUMBER, ROLES, SECONDS, SHAPES, UP, Clause, Figure, clauses, orders
+from .judge import APART, DOWN, NUMBER, ROLES, SECONDS, SHAPES, UP, Clause, Figure, clauses, orders, who
 
 OPEN = r"still open|remains? open|is open|ongoing"
 OVER = r"over|ended|cleared"
@@ -104,11 +104,6 @@ def judge(shift: dict[str, Any], text: str, words: frozenset[str]) -> ShiftFindi
     found.wrong_order += orders([one and one.case["incident"]["evidence"]["onset"] for one in means], marked)
     _rest(cases, marked, words, found)
     return found
-
-
-def who(case: dict[str, Any]) -> str:
-    """A machine as reports call it."""
-    return f"{case['device']} ({case['kind']})" if case["kind"] else case["device"]
 
 
 def _marked(cases: list[dict[str, Any]], text: str) -> tuple[str, list[str], list[str]]:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
+from .judge import who
 from .planted import turned
-from .shift_judge import COUNT, MORE, TIME, judge, who
+from .shift_judge import COUNT, MORE, TIME, judge
 
 Shift = dict[str, Any]
 VALUE = re.compile(r"(?<![\w.:-])-?\d+(?:\.\d+)?(?= (?!more\b|incidents?\b|UTC\b)(?:[^\W\d]|[%°µ]))")

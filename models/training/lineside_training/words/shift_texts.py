@@ -13,7 +13,8 @@ from .. import card
 from ..run import Run
 from . import shift_cases, shift_planted
 from .gateway import Reported, reports
-from .shift_judge import ShiftFindings, judge, who
+from .judge import who
+from .shift_judge import ShiftFindings, judge
 
 # Reports on the card, beside those by rules, and examples of each kind of error in `shifts.json`.
 SHOWN = 10
